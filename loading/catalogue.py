@@ -1,0 +1,55 @@
+"""What is there to be opened: the result of describing a URI from metadata alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loading.notices import Notice
+from loading.sources.base import Source
+from loading.spec import VolumeSpec
+
+Progress = Callable[[int, int], None]
+"""Called with how many of how many files have been looked at (total 0: not known yet)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeEntry:
+    """A volume that can be opened; nothing has been allocated yet."""
+
+    spec: VolumeSpec
+    open: Callable[[], Source]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageEntry:
+    """Something with or without pixels that is not a volume.
+
+    `kind` is a sentence fragment for people ("radiograph", "structured report"); `spec` and
+    `open` are there where it has pixels that can be read ([frames, rows, columns]).
+    """
+
+    path: str
+    kind: str
+    frames: int = 1
+    spec: VolumeSpec | None = None
+    open: Callable[[], Source] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was passed over, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """Everything found under one URI."""
+
+    uri: str
+    volumes: tuple[VolumeEntry, ...] = ()
+    images: tuple[ImageEntry, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[Notice, ...] = ()

@@ -1,0 +1,132 @@
+"""The one table of things worth telling: code, severity, sentence, what to do.
+
+Command line, notices in the window and the troubleshooting page are all made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """Rank a notice: what changes the meaning of the picture comes before what merely informs."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """Describe one code: its severity, its sentence with blanks, and what to do."""
+
+    code: str
+    severity: Severity
+    sentence: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Tell one thing about one volume or one opening."""
+
+    code: str
+    message: str
+
+    @property
+    def kind(self) -> NoticeKind:
+        """Look up severity and cure of this code."""
+        return KINDS[self.code]
+
+
+def notice(code: str, **facts: object) -> Notice:
+    """Fill the sentence of a code with facts; raise KeyError for a code that is not in the table."""
+    return Notice(code, KINDS[code].sentence.format(**facts))
+
+
+_W, _I, _E = Severity.WARNING, Severity.INFO, Severity.ERROR
+
+KINDS: dict[str, NoticeKind] = {
+    kind.code: kind
+    for kind in (
+        NoticeKind(
+            "gantry_tilt",
+            _I,
+            "The gantry was tilted by {degrees:.1f} degrees. The slices are drawn sheared, where they were.",
+        ),
+        NoticeKind(
+            "missing_slices",
+            _W,
+            "{count} slices are missing ({places}). Shown hatched; distances across the gap are right.",
+            "Copy the series again, complete.",
+        ),
+        NoticeKind(
+            "uneven_spacing",
+            _W,
+            "The distance between slices varies from {smallest:.3g} to {largest:.3g} mm. "
+            "Slices were moved by at most {moved:.2g} mm to their plane; values are read at true positions.",
+        ),
+        NoticeKind(
+            "duplicate_slices",
+            _W,
+            "{count} slices are there more than once ({places}). The one with the lower instance number is shown.",
+        ),
+        NoticeKind(
+            "mixed_orientations",
+            _I,
+            "The series holds {count} orientations. Each is a volume of its own.",
+        ),
+        NoticeKind("sheared_affine", _I, "The axes of this volume are not at right angles. It is drawn sheared."),
+        NoticeKind(
+            "no_spacing",
+            _W,
+            "The distance between pixels is not given. Distances are in pixels.",
+        ),
+        NoticeKind("spacing_assumed", _W, "The voxel size is assumed: {assumed}."),
+        NoticeKind(
+            "no_position",
+            _W,
+            "The slices carry no position. They are stacked by instance number; directions are unknown.",
+        ),
+        NoticeKind(
+            "orientation_normalised",
+            _W,
+            "The direction cosines had length {length:.3g}; they were brought to length one.",
+        ),
+        NoticeKind(
+            "value_ignored",
+            _W,
+            "{attribute} is not usable ({value}) and was ignored.",
+        ),
+        NoticeKind(
+            "truncated",
+            _W,
+            "{count} files end early ({places}). Those slices are marked as failed.",
+            "Copy the files again.",
+        ),
+        NoticeKind("lossy", _I, "The pictures were compressed with loss before they came here."),
+        NoticeKind(
+            "chunk_failed",
+            _E,
+            "{count} slices could not be read: {reason}",
+            "Try again, or copy the series again.",
+        ),
+        NoticeKind(
+            "skipped_files",
+            _I,
+            "{count} files were passed over: {reason}",
+        ),
+        NoticeKind(
+            "no_opengl",
+            _E,
+            "3D needs OpenGL 3.2; found {found}.",
+            "Install a graphics driver or Mesa (libgl1-mesa-dri), or start with --software-gl.",
+        ),
+        NoticeKind(
+            "two_patients",
+            _W,
+            "The two volumes side by side belong to different patients.",
+        ),
+    )
+}

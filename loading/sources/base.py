@@ -1,0 +1,111 @@
+"""The seam between the engine and whatever holds the bytes.
+
+A source reads one chunk in one rendition into an array that it is given. It knows nothing of
+threads, order or views; it must be safe to call from several threads for different chunks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.errors import Cancelled
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+
+
+class Rendition(NamedTuple):
+    """A form in which a source offers a chunk.
+
+    Attributes
+    ----------
+    name : str
+        "full", or a name that the source understands.
+    gives : Status
+        What the chunk will be once this rendition has arrived.
+    level : int
+        Reduction of resolution: 0 is full size, n means each axis divided by 2**n.
+    cost : float
+        Time it takes, the full rendition being 1. Plans skip a coarse one that does not pay.
+    """
+
+    name: str
+    gives: Status
+    level: int = 0
+    cost: float = 1.0
+
+
+FULL_RENDITION = Rendition("full", Status.FULL)
+
+
+class Request(NamedTuple):
+    """Ask for one chunk in one rendition; `stage` is the plan's stage that asks."""
+
+    chunk: ChunkKey
+    rendition: Rendition
+    stage: int = 0
+
+
+class Delivered(NamedTuple):
+    """Tell what has been written into the array."""
+
+    status: Status
+    bytes_read: int
+    level: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class CancelToken:
+    """Carry the word "stop" into a read."""
+
+    _event: threading.Event
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Say stop, for good."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Tell whether somebody said stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled when somebody said stop."""
+        if self._event.is_set():
+            raise Cancelled("Stopped")
+
+
+class Source(Protocol):
+    """Read chunks from what is at hand: files, an archive, an array."""
+
+    spec: VolumeSpec
+
+    def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
+        """Give what is offered for a chunk, cheapest first; the last one is the best there is."""
+        ...
+
+    def read(self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken) -> Delivered:
+        """Fill `out` with the chunk, or raise a LoadError and leave its content undefined.
+
+        Parameters
+        ----------
+        request : Request
+            Chunk and rendition.
+        out : array, shape of the chunk's box, dtype of the spec, C-contiguous
+            Written in place; for slices its shape is (1, rows, columns).
+        cancel : CancelToken
+            Looked at between steps; Cancelled is raised when it is set.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and memory; reads after it raise a LoadError."""
+        ...

@@ -1,0 +1,180 @@
+"""What a volume is, before and apart from its bytes: frozen values that every layer may share.
+
+Index order is k, j, i (slice, row, column), C order. World coordinates are LPS millimetres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import ceil, prod
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.notices import Notice
+
+Shape3 = tuple[int, int, int]
+Box = tuple[slice, slice, slice]
+FloatArray = npt.NDArray[np.float64]
+
+
+class ChunkKey(NamedTuple):
+    """Name one unit of reading: time point, level, ordinal of the chunk in that level's grid."""
+
+    t: int
+    level: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """One resolution of a volume; level 0 is the finest.
+
+    Attributes
+    ----------
+    shape_kji : tuple of int
+        Voxels along slice, row and column axes.
+    affine_lps : array, shape (4, 4), millimetres
+        Maps (i, j, k, 1) of a voxel's centre to LPS. It may shear and flip.
+    chunk_kji : tuple of int
+        Shape of the unit of reading; (1, rows, columns) for slices.
+    """
+
+    shape_kji: Shape3
+    affine_lps: FloatArray
+    chunk_kji: Shape3
+
+    @property
+    def grid_kji(self) -> Shape3:
+        """Count chunks along each axis."""
+        k, j, i = (ceil(n / c) for n, c in zip(self.shape_kji, self.chunk_kji, strict=True))
+        return k, j, i
+
+    @property
+    def chunk_count(self) -> int:
+        """Count chunks of one time point, absent ones included."""
+        return prod(self.grid_kji)
+
+    def box(self, index: int) -> Box:
+        """Give the region of the array that the chunk with this ordinal covers."""
+        _, gj, gi = self.grid_kji
+        ck, rest = divmod(index, gj * gi)
+        cj, ci = divmod(rest, gi)
+        k, j, i = (
+            slice(c * n, min((c + 1) * n, size))
+            for c, n, size in zip((ck, cj, ci), self.chunk_kji, self.shape_kji, strict=True)
+        )
+        return k, j, i
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMap:
+    """Turn stored values into meant ones: meant = stored * slope + intercept."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    @property
+    def is_identity(self) -> bool:
+        """Tell whether stored values are the meant ones already."""
+        return self.slope == 1.0 and self.intercept == 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window as the file gives it (PS3.3 C.11.2), in meant values."""
+
+    center: float
+    width: float
+    name: str = ""
+    function: str = "LINEAR"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeSpec:
+    """Say everything about a volume that is known before a pixel is read.
+
+    Attributes
+    ----------
+    key : str
+        Names the content; two specs with one key are the same volume.
+    levels : tuple of Level
+        Finest first; small volumes have one.
+    dtype : numpy dtype
+        Of the array in memory: the stored type where one linear map serves the whole volume,
+        float32 meant values otherwise (then `value_map` is the identity).
+    stored_range : tuple of float
+        Smallest and largest array value that the encoding can hold.
+    empty_value : float
+        Array value that stands for nothing (padding, air); what a view draws where no data are.
+    absent : frozenset of int
+        Planes of the regular grid for which the series has no slice: never chunks, never filled.
+    slice_origins_lps : array, shape (k, 3), millimetres, or None
+        True position of the first voxel of each delivered slice, NaN for absent ones; None when
+        the affine is exact for every slice.
+    padding : tuple of float or None
+        Lowest and highest array value that means "no data here" (0028,0120, 0028,0121).
+    header : mapping of str to str
+        Attributes for people: patient_name, patient_id, study_date, study_description,
+        series_description, series_number, manufacturer, ... as far as they are known.
+    """
+
+    key: str
+    label: str
+    modality: str
+    unit: str
+    levels: tuple[Level, ...]
+    dtype: np.dtype[np.generic]
+    value_map: ValueMap = ValueMap()
+    time_points: int = 1
+    stored_range: tuple[float, float] = (-32768.0, 32767.0)
+    empty_value: float = 0.0
+    absent: frozenset[int] = frozenset()
+    slice_origins_lps: FloatArray | None = None
+    inverted: bool = False
+    padding: tuple[float, float] | None = None
+    windows: tuple[Window, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    path: str = ""
+    files: int = 0
+    transfer_syntaxes: tuple[str, ...] = ()
+    series_uid: str = ""
+    study_uid: str = ""
+    frame_of_reference_uid: str = ""
+    header: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shape_kji(self) -> Shape3:
+        """Give the voxels of the finest level."""
+        return self.levels[0].shape_kji
+
+    @property
+    def affine_lps(self) -> FloatArray:
+        """Give the affine of the finest level."""
+        return self.levels[0].affine_lps
+
+    @property
+    def spacing_ijk_mm(self) -> tuple[float, float, float]:
+        """Give the length of one step along each index axis, in millimetres."""
+        i, j, k = (float(n) for n in np.linalg.norm(self.affine_lps[:3, :3], axis=0))
+        return i, j, k
+
+    @property
+    def size_bytes(self) -> int:
+        """Count the bytes of the finest level, all time points."""
+        return self.time_points * prod(self.shape_kji) * self.dtype.itemsize
+
+    @property
+    def chunk_count(self) -> int:
+        """Count the chunks that will be read: all time points of the finest level, absent left out."""
+        return self.time_points * (self.levels[0].chunk_count - len(self.absent))
+
+    def chunks(self, t: int = 0) -> Iterator[ChunkKey]:
+        """Give the chunks of one time point in ascending order, absent ones left out."""
+        return (
+            ChunkKey(t, 0, index)
+            for index in range(self.levels[0].chunk_count)
+            if index not in self.absent
+        )
