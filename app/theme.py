@@ -1,0 +1,167 @@
+"""Colours, type and grid of the window, in two themes, and the style sheet made from them.
+
+The numbers are those of the design; a test computes the contrasts that are promised beside them.
+Pictures are on black in both themes, so nothing here speaks of what lies inside a view.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+
+from app.resources import read_text
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+THEMES = ("system", "dark", "light")
+
+CAPTION_PX, BODY_PX, SECTION_PX, TITLE_PX = 11, 13, 15, 22
+
+TOOLBAR_HEIGHT = 40
+STATUS_HEIGHT = 24
+SERIES_WIDTH = 232
+DISPLAY_WIDTH = 272
+COMPACT_BELOW = 1000
+HIT = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One column of the colour table."""
+
+    name: str
+    window: str
+    panel: str
+    raised: str
+    border: str
+    text: str
+    text_second: str
+    disabled: str
+    accent: str
+    on_accent: str
+    good: str
+    warn: str
+    error: str
+
+
+DARK = Theme(
+    name="dark",
+    window="#14171B",
+    panel="#1B1F25",
+    raised="#242A32",
+    border="#323A44",
+    text="#E6EAEF",
+    text_second="#A3ADB8",
+    disabled="#67727E",
+    accent="#5AA7FF",
+    on_accent="#0B1116",
+    good="#63C08A",
+    warn="#E0B04A",
+    error="#FF7A6B",
+)
+LIGHT = Theme(
+    name="light",
+    window="#F3F4F6",
+    panel="#FFFFFF",
+    raised="#E9ECF0",
+    border="#CBD2D9",
+    text="#1A1F25",
+    text_second="#55606B",
+    disabled="#8B949E",
+    accent="#0B62C9",
+    on_accent="#FFFFFF",
+    good="#1E7A46",
+    warn="#8A5A00",
+    error="#C0322B",
+)
+
+_current = DARK
+
+
+def current_theme() -> Theme:
+    """Give the theme that the window wears now."""
+    return _current
+
+
+def resolve_theme(choice: str) -> Theme:
+    """Turn a setting ("system", "dark", "light") into a theme; dark where the system is silent."""
+    if choice == "system":
+        scheme = QGuiApplication.styleHints().colorScheme()
+        return LIGHT if scheme == Qt.ColorScheme.Light else DARK
+    return LIGHT if choice == "light" else DARK
+
+
+def apply_theme(application: QApplication, choice: str) -> Theme:
+    """Dress the application: style, palette, font, style sheet."""
+    global _current  # noqa: PLW0603 - one application, one theme; icons ask for it while painting
+    _current = resolve_theme(choice)
+    if application.style().name() != "fusion":
+        application.setStyle("Fusion")
+    application.setPalette(_palette(_current))
+    application.setFont(body_font())
+    application.setStyleSheet(style_sheet(_current))
+    return _current
+
+
+def body_font(pixels: int = BODY_PX, *, strong: bool = False) -> QFont:
+    """Give the system's font with digits of one width."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    font.setPixelSize(pixels)
+    font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
+    tag = QFont.Tag.fromString("tnum")
+    if isinstance(tag, QFont.Tag):
+        font.setFeature(tag, 1)
+    return font
+
+
+def style_sheet(theme: Theme) -> str:
+    """Fill the style sheet of `resources/style.qss` with the colours of a theme."""
+    colours = {field.name: getattr(theme, field.name) for field in fields(theme)}
+    return string.Template(read_text("style.qss")).substitute(colours)
+
+
+def contrast(first: str, second: str) -> float:
+    """Compute the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    def linear(channel: float) -> float:
+        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+    shade = QColor(colour)
+    red, green, blue = (linear(c) for c in (shade.redF(), shade.greenF(), shade.blueF()))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _palette(theme: Theme) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for target, colour in (
+        (role.Window, theme.window),
+        (role.Base, theme.panel),
+        (role.AlternateBase, theme.raised),
+        (role.Button, theme.panel),
+        (role.WindowText, theme.text),
+        (role.Text, theme.text),
+        (role.ButtonText, theme.text),
+        (role.PlaceholderText, theme.text_second),
+        (role.Highlight, theme.accent),
+        (role.HighlightedText, theme.on_accent),
+        (role.Accent, theme.accent),
+        (role.ToolTipBase, theme.raised),
+        (role.ToolTipText, theme.text),
+        (role.Link, theme.accent),
+        (role.Mid, theme.border),
+        (role.Dark, theme.border),
+    ):
+        palette.setColor(target, QColor(colour))
+    for target in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, target, QColor(theme.disabled))
+    return palette
