@@ -1,0 +1,56 @@
+#!/bin/sh
+# Install what is missing and run everything that the build server runs:  sh packaging/test.sh
+#
+# Goes through to the end whatever fails on the way; the last lines are the summaries. With CI set
+# in the environment a skipped test is a failure unless tests/allowed_skips.txt names it.
+set -u
+cd "$(dirname "$0")/.."
+sh packaging/setup.sh dev || exit 1
+
+python=.venv/bin/python
+bin=.venv/bin
+logs=build/test
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+failed=
+
+step() { # name, command...
+    name=$1
+    shift
+    printf '\n=== %s\n' "$name"
+    began=$(date +%s)
+    # A pipe would hide the status of the command behind that of tee.
+    { "$@" 2>&1; echo $? >"$logs/status"; } | tee "$logs/$name.log"
+    status=$(cat "$logs/status")
+    seconds=$(($(date +%s) - began))
+    if [ "$status" -eq 0 ]; then
+        verdict=passed
+    else
+        verdict=FAILED
+        failed="$failed $name"
+    fi
+    printf '%-14s %s in %s s\n' "$name" "$verdict" "$seconds" >>"$logs/summary"
+}
+
+run_pytest() { "$python" -m pytest -p tests.helpers.skips --durations=15 "$@"; }
+on_display() { sh packaging/linux/virtual_display.sh "$@"; }
+
+: >"$logs/summary"
+step ruff "$bin/ruff" check app viewer loading tests packaging
+step format "$bin/ruff" format --check app viewer loading tests packaging
+step mypy "$bin/mypy" app viewer loading tests packaging
+step architecture run_pytest tests/architecture
+step windowless on_display "$python" -m pytest -p tests.helpers.skips --durations=15 \
+    -n "${VOXTIDE_TEST_PROCESSES:-auto}" -m "not windows" --ignore=tests/architecture tests
+step windows on_display "$python" -m pytest -p tests.helpers.skips --durations=15 \
+    -m windows --ignore=tests/architecture tests
+
+printf '\n=== summary\n'
+cat "$logs/summary"
+for part in architecture windowless windows; do
+    printf '%-14s %s\n' "$part" "$(grep -E '^=+ .* in [0-9.]+s' "$logs/$part.log" | tail -n 1)"
+done
+if [ -n "$failed" ]; then
+    echo "Failed:$failed"
+    exit 1
+fi
