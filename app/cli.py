@@ -1,0 +1,146 @@
+"""The command line: parses, dispatches, and turns errors into one line and a status.
+
+`info`, `probe`, `load` and `export` import the engine only; Qt and VTK are imported when a window
+or a picture is asked for. JSON goes to standard output in one line, everything else to standard
+error. Exit status: 0 something was opened, 1 nothing could be, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+
+VERSION = "0.1.0"
+COMMANDS = ("info", "probe", "load", "snapshot", "export", "demo")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; `arguments` are those after its name, by default the process's own."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # what decoders and libraries would print belongs into the log, not among the results
+    logging.basicConfig(level=logging.CRITICAL)
+    if not words or words[0] not in (*COMMANDS, "-h", "--help"):
+        return _open_window(_window_parser().parse_args(words))
+    options = _parser().parse_args(words)
+    if options.command == "demo":
+        return _open_demo(options)
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a command that prints; a LoadError becomes one line, and JSON where that was asked for."""
+    import loading
+    from app import cli_reports
+
+    commands = {
+        "info": cli_reports.info,
+        "probe": cli_reports.probe,
+        "load": cli_reports.load,
+        "export": cli_reports.export,
+        "snapshot": cli_reports.snapshot,
+    }
+    try:
+        return commands[options.command](options)
+    except loading.LoadError as error:
+        print(f"voxtide: {error}", file=sys.stderr)
+        if getattr(options, "json", False):
+            empty: dict[str, object] = {"info": {"volumes": [], "images": [], "skipped": []}}.get(
+                options.command, {}
+            )
+            print(json.dumps({**empty, "error": str(error)}))
+        return 1
+    except KeyboardInterrupt:
+        print("voxtide: stopped", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voxtide",
+        description="Drop a folder, see the volume. Without a command: voxtide [URI ...] opens the "
+        "window.",
+        epilog="Not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"voxtide {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    info = _command(commands, "info", "say what is there, from metadata")
+    info.add_argument("--checksum", action="store_true", help="hash the values of each volume")
+    probe = _command(commands, "probe", "give the value at points in space")
+    probe.add_argument(
+        "--lps",
+        nargs=3,
+        type=float,
+        action="append",
+        required=True,
+        metavar=("X", "Y", "Z"),
+        help="a point in LPS millimetres; may be repeated",
+    )
+    load = _command(commands, "load", "load a volume and print when it reached what")
+    load.add_argument("--checksum", action="store_true", help="hash the loaded values")
+    load.add_argument("--plan", default="coarse_first", help="order of loading")
+    snapshot = _command(commands, "snapshot", "render a picture without a window", has_json=False)
+    snapshot.add_argument("-o", "--output", required=True, help="PNG file")
+    snapshot.add_argument("--size", default="1280x960", help="WIDTHxHEIGHT in pixels")
+    snapshot.add_argument("--layout", default="four_up")
+    snapshot.add_argument("--at", choices=("complete", "first", "coverage"), default="complete")
+    export = _command(commands, "export", "write NIfTI or NRRD", has_json=False)
+    export.add_argument("-o", "--output", required=True, help="file ending in .nii.gz or .nrrd")
+    for which in (probe, load, snapshot, export):
+        which.add_argument("--volume", help="number or label; see info")
+        which.add_argument("--time", type=int, help="time point, from 0")
+    demo = commands.add_parser("demo", help="open the window on the built-in head")
+    _add_window_options(demo)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    purpose: str,
+    *,
+    has_json: bool = True,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=purpose, description=purpose)
+    parser.add_argument("uri", help="folder, file, ZIP or address")
+    if has_json:
+        parser.add_argument("--json", action="store_true", help="one line of JSON")
+    return parser
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="voxtide", description="Open the window.")
+    parser.add_argument("--version", action="version", version=f"voxtide {VERSION}")
+    parser.add_argument("uris", nargs="*", metavar="URI", help="folder, file, ZIP or address")
+    _add_window_options(parser)
+    return parser
+
+
+def _add_window_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--software-gl", action="store_true", help="draw without the graphics card")
+    parser.add_argument(
+        "--screenshot", metavar="FILE", help="save the window once everything is there, then quit"
+    )
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    from app.main import run_window
+
+    return run_window(
+        options.uris, software_gl=options.software_gl, screenshot=options.screenshot
+    )
+
+
+def _open_demo(options: argparse.Namespace) -> int:
+    from app.resources import resource_path
+
+    options.uris = [str(resource_path("demo"))]
+    return _open_window(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Which of several volumes is meant: by number, by label, or the one that opens first."""
+
+from __future__ import annotations
+
+from loading.catalogue import Catalogue, VolumeEntry
+from loading.errors import NotFound
+
+_PREFERRED = ("CT", "MR", "PT")
+
+
+def first_choice(catalogue: Catalogue) -> VolumeEntry | None:
+    """Give the volume that opens without asking: CT, MR and PET before others, then most slices.
+
+    Of equals the first one listed; a volume of fewer than three slices only when nothing larger
+    is there (localizers are images, not volumes, and never come here).
+    """
+    if not catalogue.volumes:
+        return None
+    return min(
+        catalogue.volumes,
+        key=lambda entry: (
+            entry.spec.shape_kji[0] < 3,
+            entry.spec.modality not in _PREFERRED,
+            -entry.spec.chunk_count // max(1, entry.spec.time_points),
+        ),
+    )
+
+
+def choose(catalogue: Catalogue, which: str | None = None) -> VolumeEntry:
+    """Give the volume of this number (from 0) or label; without either the first choice.
+
+    Raises
+    ------
+    NotFound
+        When there is no such volume, naming those that are there.
+    """
+    first = first_choice(catalogue)
+    if first is None:
+        reasons = {skipped.reason for skipped in catalogue.skipped}
+        raise NotFound(
+            "No volume found",
+            where=catalogue.uri,
+            cure=f"{len(catalogue.images)} images, {len(catalogue.skipped)} files passed over"
+            + (f": {sorted(reasons)[0]}" if reasons else ""),
+        )
+    if which is None:
+        return first
+    for number, entry in enumerate(catalogue.volumes):
+        if which in (str(number), entry.spec.label):
+            return entry
+    labels = ", ".join(f"{n} {e.spec.label!r}" for n, e in enumerate(catalogue.volumes))
+    raise NotFound(f"No volume {which!r}", where=catalogue.uri, cure=f"There are {labels}")

@@ -1,0 +1,107 @@
+"""Write an open volume as NIfTI or NRRD: meant values, exact geometry.
+
+Integers stay integers where every meant value is one; otherwise float32. A missing slice becomes
+NaN, so the file is float32 then. The libraries do the writing; they are imported when asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.errors import LoadError
+from loading.loader import LoadState, OpenVolume
+from loading.values import meant
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+SUFFIXES = (".nii.gz", ".nii", ".nrrd")
+
+
+def export(volume: OpenVolume, path: str | Path, t: int = 0) -> Path:
+    """Write one time point of a complete volume to a .nii, .nii.gz or .nrrd file.
+
+    The file appears whole or not at all.
+
+    Raises
+    ------
+    LoadError
+        When the volume is not complete, the suffix is none of these, or the disk refuses.
+    """
+    target = Path(path)
+    suffix = next((s for s in SUFFIXES if target.name.lower().endswith(s)), None)
+    if suffix is None:
+        raise LoadError("Cannot tell the format", where=target.name, cure="End it in .nii.gz or .nrrd")
+    if volume.state is not LoadState.COMPLETE:
+        raise LoadError(
+            f"The volume is not complete ({volume.state.value})",
+            where=volume.spec.label,
+            cure="Wait until every slice is there, or try the failed ones again",
+        )
+    write = _write_nrrd if suffix == ".nrrd" else _write_nifti
+    try:
+        handle, scratch = tempfile.mkstemp(suffix=suffix, dir=target.parent)
+        os.close(handle)
+        try:
+            write(volume, scratch, t)
+            Path(scratch).replace(target)
+        finally:
+            Path(scratch).unlink(missing_ok=True)
+    except OSError as error:
+        raise LoadError("Cannot write", where=str(target), cure=str(error.strerror or error)) from error
+    return target
+
+
+def _meant_voxels(volume: OpenVolume, t: int) -> npt.NDArray[np.generic]:
+    """Give meant values [k,j,i] in the smallest type that holds them exactly."""
+    spec = volume.spec
+    stored = volume.stored(t)
+    scale = spec.value_map
+    is_whole = (
+        stored.dtype.kind in "iu"
+        and not spec.absent
+        and float(scale.slope).is_integer()
+        and float(scale.intercept).is_integer()
+    )
+    if not is_whole:
+        values = meant(stored, scale)
+        values[sorted(spec.absent)] = np.nan
+        return values
+    wide = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
+    for kind in (np.uint8, np.int16, np.uint16, np.int32):
+        limits = np.iinfo(kind)
+        if limits.min <= wide.min() and wide.max() <= limits.max:
+            return wide.astype(kind)
+    return meant(stored, scale)
+
+
+def _write_nifti(volume: OpenVolume, path: str, t: int) -> None:
+    import nibabel
+
+    voxels = _meant_voxels(volume, t).transpose(2, 1, 0)
+    affine = LPS_TO_RAS @ volume.spec.affine_lps
+    picture = nibabel.Nifti1Image(voxels, affine)
+    picture.header.set_xyzt_units("mm")
+    picture.set_sform(affine, code=1)
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    is_orthogonal = bool(np.allclose(axes.T @ axes, np.eye(3), atol=1e-4))
+    # a quaternion cannot hold a shear: then only the sform speaks
+    picture.set_qform(affine if is_orthogonal else None, code=1 if is_orthogonal else 0)
+    nibabel.save(picture, path)
+
+
+def _write_nrrd(volume: OpenVolume, path: str, t: int) -> None:
+    import nrrd
+
+    affine = volume.spec.affine_lps
+    header = {
+        "space": "left-posterior-superior",
+        "space directions": affine[:3, :3].T,
+        "space origin": affine[:3, 3],
+        "kinds": ["domain", "domain", "domain"],
+        "encoding": "gzip",
+    }
+    nrrd.write(path, _meant_voxels(volume, t).transpose(2, 1, 0), header)

@@ -1,0 +1,349 @@
+"""One load: conducts source, plan, queue, volume and threads, and is the handle people hold.
+
+`OpenVolume` is what `open_volume` returns: the spec at once, the array filling in the background,
+progress and status without Qt. Each `load` is a generation of its own; `cancel` ends it, another
+`load` takes up what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from loading import memory
+from loading.catalogue import VolumeEntry
+from loading.errors import Cancelled, LoadError
+from loading.executor import Executor, ThreadExecutor
+from loading.plan import COARSE_FIRST, Order, Plan, plan_requests
+from loading.request_queue import Demand, RequestQueue
+from loading.slice_images import SliceImage, slice_image
+from loading.sources.base import CancelToken, Request, Source
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+from loading.values import ValueDigest, digest
+from loading.volume import Change, ChunkFailed, Qualities, Volume
+
+_log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 1.0
+
+
+class LoadState(Enum):
+    """Say where a load stands."""
+
+    CREATED = "created"
+    LOADING = "loading"
+    COMPLETE = "complete"
+    COMPLETE_WITH_FAILURES = "complete with failures"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more will arrive unless somebody asks again."""
+        return self not in (LoadState.CREATED, LoadState.LOADING)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Count how far a load is; counts are chunks of all time points, absent ones left out."""
+
+    total: int
+    full: int
+    own: int
+    shown: int
+    failed: int
+    bytes_read: int
+    elapsed_s: float
+    remaining_s: float | None
+
+
+class OpenVolume:
+    """Hold an opened volume: spec, buffer, statuses, and the load that fills it.
+
+    Parameters
+    ----------
+    entry : VolumeEntry
+        What to open; its source is opened here and closed with the volume.
+    plan : Plan
+        In which order to read.
+    executor : Executor, optional
+        Who supplies threads; plain ones by default.
+    worker_count : int, optional
+        Threads that read and decode; by default one a core.
+    replicate : bool
+        Whether slices that have nothing yet may show a neighbour's.
+    memory_limit_bytes : int, optional
+        The user's own limit on one volume.
+
+    Raises
+    ------
+    TooLarge
+        When the buffer does not fit into free memory; both numbers are in the message.
+    """
+
+    def __init__(
+        self,
+        entry: VolumeEntry,
+        *,
+        plan: Plan = COARSE_FIRST,
+        executor: Executor | None = None,
+        worker_count: int | None = None,
+        replicate: bool = True,
+        memory_limit_bytes: int | None = None,
+    ) -> None:
+        self.spec: VolumeSpec = entry.spec
+        memory.check(self.spec.size_bytes, self.spec.label or self.spec.path, memory_limit_bytes)
+        self.plan = plan
+        self._source: Source = entry.open()
+        # whoever drops the volume without closing it must not leave files open
+        self._finalizer = weakref.finalize(self, self._source.close)
+        self._volume = Volume(self.spec, replicate=replicate)
+        self._executor = executor or ThreadExecutor()
+        self._worker_count = worker_count or os.cpu_count() or 1
+        self._queue = RequestQueue(
+            self._is_needed,
+            [stage.order is Order.DISTANCE for stage in plan.stages],
+            centre=(self.spec.shape_kji[0] - 1) // 2,
+        )
+        self._state = LoadState.CREATED
+        self._over = threading.Condition(threading.RLock())
+        self._token = CancelToken()
+        self._active_workers = 0
+        self._bytes_read = 0
+        self._requests = 0
+        self.started_s = time.perf_counter()
+        self._ended_s: float | None = None
+
+    # -- what people read ---------------------------------------------------------------------
+
+    @property
+    def array(self) -> npt.NDArray[np.generic]:
+        """Give the buffer itself: [k,j,i], or [t,k,j,i] when there are several time points."""
+        buffer = self._volume.buffer
+        return buffer[0] if self.spec.time_points == 1 else buffer
+
+    def stored(self, t: int = 0) -> npt.NDArray[np.generic]:
+        """Give the array values of one time point, shape [k,j,i]: a view of the buffer."""
+        return self._volume.buffer[t]
+
+    def status(self, k: int, t: int = 0) -> Status:
+        """Tell how good slice k is."""
+        return self._volume.status(ChunkKey(t, 0, k))
+
+    def qualities(self, t: int = 0) -> Qualities:
+        """Copy the record of every slice of a time point."""
+        return self._volume.qualities(t)
+
+    @property
+    def failures(self) -> dict[ChunkKey, ChunkFailed]:
+        """Give the chunks that could not be read, with the reason of each."""
+        return dict(self._volume.failures)
+
+    @property
+    def state(self) -> LoadState:
+        """Tell where the load stands."""
+        return self._state
+
+    @property
+    def revision(self) -> int:
+        """Count the changes so far; see `changes_since`."""
+        return self._volume.revision
+
+    def changes_since(self, revision: int) -> tuple[int, list[ChunkKey]]:
+        """Give the revision now and the chunks that changed since the one given, each once."""
+        now, changes = self._volume.changes_since(revision)
+        return now, list(dict.fromkeys(change.chunk for change in changes))
+
+    def history(self) -> list[Change]:
+        """Give every change so far, with its time; the timeline of a load is made from it."""
+        return self._volume.changes_since(0)[1]
+
+    def listen(self, wake: object) -> None:
+        """Set who is woken (from a worker) once each time there is something new to pull."""
+        self._volume.listen(wake)  # type: ignore[arg-type]
+
+    @property
+    def progress(self) -> Progress:
+        """Count how far the load is."""
+        full = own = shown = 0
+        for t in range(self.spec.time_points):
+            status = self._volume.qualities(t).status
+            full += int((status >= Status.LOSSY).sum())
+            own += int((status >= Status.SUBRESOLUTION).sum())
+            shown += int((status > Status.EMPTY).sum())
+        total = self.spec.chunk_count
+        elapsed = (self._ended_s or time.perf_counter()) - self.started_s
+        left = total - full - len(self._volume.failures)
+        known = self._state is LoadState.LOADING and full > 0 and elapsed > 0.5
+        remaining = elapsed * left / full if known else None
+        failed = len(self._volume.failures)
+        return Progress(total, full, own, shown, failed, self._bytes_read, elapsed, remaining)
+
+    @property
+    def bytes_read(self) -> int:
+        """Count the bytes of pixel data read so far, as they lie in the source."""
+        return self._bytes_read
+
+    @property
+    def requests(self) -> int:
+        """Count the reads made so far."""
+        return self._requests
+
+    def slice_image(self, k: int, t: int = 0) -> SliceImage:
+        """Give slice k as a 2D image with its geometry; shares memory, reads nothing again."""
+        return slice_image(self.spec, self._volume.buffer[t, k], k, self.status(k, t))
+
+    def digest(self, t: int = 0) -> ValueDigest:
+        """Hash one time point, slice by slice; slices without data count as missing."""
+        return digest(self.spec, self._present_planes(t))
+
+    # -- what people do -----------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Start, or go on where an earlier load was cancelled; does nothing while loading."""
+        with self._over:
+            if self._state in (LoadState.LOADING, LoadState.CLOSED):
+                return
+            self._state = LoadState.LOADING
+        self.started_s, self._ended_s = time.perf_counter(), None
+        self._token = CancelToken()
+        self._volume.new_generation()
+        self._queue.clear()
+        slices = [k for k in range(self.spec.shape_kji[0]) if k not in self.spec.absent]
+        for t in range(self.spec.time_points):
+            self._queue.add(
+                list(
+                    plan_requests(
+                        self.plan, slices, self._source.renditions, t, self._volume.status
+                    )
+                )
+            )
+        with self._over:
+            self._start_workers()
+
+    def prefer(self, demand: Demand) -> None:
+        """Say what the eye is on: those slices come first from now on."""
+        self._queue.prefer(demand)
+
+    def wait(self, timeout_s: float | None = None) -> LoadState:
+        """Wait until the load is over, or the time is; give the state then."""
+        with self._over:
+            self._over.wait_for(lambda: self._state.is_over, timeout_s)
+            return self._state
+
+    def cancel(self) -> None:
+        """Stop: nothing is committed after this returns; what is there stays."""
+        with self._over:
+            if self._state is not LoadState.LOADING:
+                return
+            self._token.cancel()
+            self._volume.new_generation()
+            self._queue.clear()
+            self._finish(LoadState.CANCELLED)
+
+    def retry_failed(self) -> None:
+        """Ask again for the chunks that failed."""
+        self.load()
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
+        """End the load and every thread of it, and let go of the source.
+
+        Returns
+        -------
+        bool
+            False when a thread was still inside a decoder after `timeout_s`; it ends with its read.
+        """
+        self.cancel()
+        with self._over:
+            self._finish(LoadState.CLOSED)
+        ended = self._executor.join(timeout_s)
+        self._volume.listen(None)
+        self._finalizer()
+        return ended
+
+    def __enter__(self) -> OpenVolume:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- workers ------------------------------------------------------------------------------
+
+    def _start_workers(self) -> None:
+        """Start workers for the present load; called with the lock held."""
+        token, generation = self._token, self._volume.generation
+        self._active_workers = self._worker_count
+        self._executor.start(self._worker_count, lambda: self._drain(token, generation))
+
+    def _drain(self, token: CancelToken, generation: int) -> None:
+        """Read until there is nothing left, or somebody says stop. Runs in each worker."""
+        while not token.is_cancelled and (request := self._queue.take()) is not None:
+            try:
+                self._serve(request, token, generation)
+            finally:
+                self._queue.done(request.chunk)
+            self._volume.fill_borrowed()
+        with self._over:
+            if token is self._token:
+                self._active_workers -= 1
+            if self._state is not LoadState.LOADING or self._active_workers:
+                return
+            if len(self._queue):
+                # they waited for a chunk that a worker of a cancelled load was still reading; that
+                # worker comes by here too, and then somebody has to take them
+                if token is not self._token:
+                    self._start_workers()
+                return
+        # whatever failed shows its neighbour; nobody else will copy that any more
+        self._volume.fill_borrowed(unasked=True)
+        with self._over:
+            if self._state is LoadState.LOADING and not self._active_workers:
+                failed = bool(self._volume.failures)
+                self._finish(LoadState.COMPLETE_WITH_FAILURES if failed else LoadState.COMPLETE)
+
+    def _serve(self, request: Request, token: CancelToken, generation: int) -> None:
+        chunk = request.chunk
+        out = self._volume.begin(chunk)
+        try:
+            delivered = self._source.read(request, out, token)
+        except Cancelled:
+            self._volume.abandon(chunk)
+        except LoadError as error:
+            self._volume.fail(chunk, str(error), generation)
+        except Exception as error:
+            _log.exception("slice %d could not be read", chunk.index)
+            self._volume.fail(chunk, f"Unexpected: {type(error).__name__}: {error}", generation)
+        else:
+            stage = self.plan.stages[request.stage]
+            self._bytes_read += delivered.bytes_read
+            self._requests += 1
+            self._volume.commit(
+                chunk, out, delivered, generation, stage.lend, lend_nearest=stage.lend_nearest
+            )
+
+    def _is_needed(self, request: Request) -> bool:
+        have = (self._volume.status(request.chunk), -self._volume.level(request.chunk))
+        # a failed chunk waits for the stage that retries, or for the next load
+        return have < (request.rendition.gives, -request.rendition.level) and not have[0].is_final
+
+    def _finish(self, state: LoadState) -> None:
+        """Change the state for good; called with the lock held."""
+        self._state = state
+        self._ended_s = self._ended_s or time.perf_counter()
+        self._over.notify_all()
+
+    def _present_planes(self, t: int) -> Iterator[npt.NDArray[np.generic] | None]:
+        status = self.qualities(t).status
+        for k in range(self.spec.shape_kji[0]):
+            own = status[k] >= Status.SUBRESOLUTION and k not in self.spec.absent
+            yield self._volume.buffer[t, k] if own else None

@@ -1,0 +1,246 @@
+"""In which order a volume is read: tables of stages, and one pure function that turns them into requests.
+
+No input, no threads, no format: a stage speaks of renditions by what they give ("coarse", "full").
+Decimation and positions count the slices that are there; neighbours count planes of the grid.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from loading.sources.base import Rendition, Request
+from loading.spec import ChunkKey
+from loading.status import Status
+
+
+class Order(Enum):
+    """Say in which order the slices of one stage are asked for."""
+
+    INDEX = "index"
+    GAPS = "gaps"
+    """Middle, first, last, then always the centre of the largest gap."""
+    CENTRE_OUT = "centre_out"
+    DISTANCE = "distance"
+    """Nearest to what is displayed first; re-sorted whenever that changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Name one slice independently of how many there are.
+
+    Exactly one of the three is set: `index` counts from the first slice, `from_end` from the last
+    (0 is the last), `fraction` of the way from first to last, rounded down.
+    """
+
+    index: int | None = None
+    from_end: int | None = None
+    fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in (self.index, self.from_end, self.fraction)) != 1:
+            raise ValueError("a position is either an index, a place from the end or a fraction")
+        if self.fraction is not None and not 0.0 <= self.fraction <= 1.0:
+            raise ValueError(f"a fraction lies between 0 and 1, got {self.fraction}")
+        if (self.index or 0) < 0 or (self.from_end or 0) < 0:
+            raise ValueError("index and place from the end count upwards from 0")
+
+    def among(self, count: int) -> int:
+        """Give the ordinal among `count` slices, clipped to those that exist."""
+        if self.index is not None:
+            return min(self.index, count - 1)
+        if self.from_end is not None:
+            return max(0, count - 1 - self.from_end)
+        assert self.fraction is not None
+        return int((count - 1) * self.fraction)
+
+
+@dataclass(frozen=True, slots=True)
+class Lend:
+    """Copy a delivered slice to the plane `offset` away, which then counts as `status`."""
+
+    offset: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One pass over some of the slices.
+
+    Attributes
+    ----------
+    coarse : bool
+        Ask for the cheapest rendition instead of the best one.
+    max_cost : float
+        A coarse rendition that costs more than this share of the full one does not pay: the full
+        one is read instead.
+    decimate, offset : int
+        Slices with ordinal ≡ offset (mod decimate).
+    positions : tuple of Position
+        Named slices instead.
+    lend : tuple of Lend
+        To which neighbours a delivery is copied; with `lend_nearest` to every slice that has
+        nothing nearer.
+    """
+
+    name: str
+    coarse: bool = False
+    max_cost: float = 1.0
+    decimate: int = 1
+    offset: int = 0
+    positions: tuple[Position, ...] = ()
+    order: Order = Order.INDEX
+    lend: tuple[Lend, ...] = ()
+    lend_nearest: bool = False
+    retries: bool = False
+    """Ask again for whatever is still below its best; other stages ask once per quality gained."""
+
+    def __post_init__(self) -> None:
+        if self.decimate < 1 or not 0 <= self.offset < self.decimate:
+            raise ValueError(f"stage {self.name}: offset {self.offset} of {self.decimate}")
+        if self.lend and self.lend_nearest:
+            raise ValueError(f"stage {self.name}: lend to named neighbours or to the nearest, not both")
+        if any(rule.offset == 0 or rule.status.is_own for rule in self.lend):
+            raise ValueError(f"stage {self.name}: a copy lies elsewhere and is never own data")
+
+    def ordinals(self, count: int) -> list[int]:
+        """Give the ordinals of this stage among `count` slices, each once, in order."""
+        if self.positions:
+            return list(dict.fromkeys(position.among(count) for position in self.positions))
+        chosen = range(self.offset, count, self.decimate)
+        if self.order is Order.GAPS:
+            return [n for n in farthest_point_order(count) if n % self.decimate == self.offset]
+        if self.order is Order.CENTRE_OUT:
+            middle = (count - 1) // 2
+            return sorted(chosen, key=lambda n: (abs(n - middle), n))
+        return list(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A named table of stages."""
+
+    name: str
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"plan {self.name}: stages need names of their own, got {names}")
+
+
+_ADJACENT = (
+    Lend(-1, Status.NEAR_REPLICATE),
+    Lend(+1, Status.NEAR_REPLICATE),
+    Lend(+2, Status.FAR_REPLICATE),
+)
+
+INTERLEAVED = Plan(
+    "interleaved",
+    (
+        # Cornerstone3D, core/loaders/configuration/interleavedRetrieve.ts
+        Stage(
+            "initialImages",
+            positions=(Position(fraction=0.5), Position(index=0), Position(from_end=0)),
+            lend=_ADJACENT,
+        ),
+        Stage("quarterThumb", coarse=True, decimate=4, offset=3, lend=_ADJACENT),
+        Stage("halfThumb", coarse=True, decimate=4, offset=1, lend=_ADJACENT),
+        Stage("quarterFull", decimate=4, offset=2),
+        Stage("halfFull", decimate=4, offset=0),
+        Stage("threeQuarterFull", decimate=4, offset=1),
+        Stage("finalFull", decimate=4, offset=3),
+        Stage("errorRetrieve", retries=True),
+    ),
+)
+
+COARSE_FIRST = Plan(
+    "coarse_first",
+    (
+        Stage("gaps", coarse=True, max_cost=0.25, order=Order.GAPS, lend_nearest=True),
+        Stage("full", order=Order.DISTANCE, lend_nearest=True),
+        Stage("retry", order=Order.DISTANCE, lend_nearest=True, retries=True),
+    ),
+)
+
+SEQUENTIAL = Plan("sequential", (Stage("all"), Stage("retry", retries=True)))
+
+CENTRE_OUT = Plan(
+    "centre_out",
+    (
+        Stage("all", order=Order.CENTRE_OUT, lend_nearest=True),
+        Stage("retry", lend_nearest=True, retries=True),
+    ),
+)
+
+SINGLE = Plan("single", (Stage("initialImages"),))
+
+PLANS: dict[str, Plan] = {
+    plan.name: plan for plan in (COARSE_FIRST, INTERLEAVED, SEQUENTIAL, CENTRE_OUT, SINGLE)
+}
+
+
+def plan_requests(
+    plan: Plan,
+    slices: Sequence[int],
+    renditions: Callable[[ChunkKey], Sequence[Rendition]],
+    t: int = 0,
+    reached: Callable[[ChunkKey], Status] = lambda _: Status.EMPTY,
+) -> Iterator[Request]:
+    """Turn a plan into requests for one time point, in the plan's own order.
+
+    Parameters
+    ----------
+    slices : sequence of int
+        Planes that have a slice, ascending.
+    renditions : callable
+        What the source offers for a chunk, cheapest first.
+    reached : callable
+        What a chunk has already; it is not asked for again unless that gains quality.
+
+    Yields
+    ------
+    Request
+        Each chunk once per quality it gains, and once more in each stage that retries.
+    """
+    best: dict[int, Status] = {}
+    for number, stage in enumerate(plan.stages):
+        for ordinal in stage.ordinals(len(slices)) if slices else ():
+            k = slices[ordinal]
+            chunk = ChunkKey(t, 0, k)
+            offered = renditions(chunk)
+            chosen = offered[0] if stage.coarse and offered[0].cost <= stage.max_cost else offered[-1]
+            if k not in best:
+                best[k] = reached(chunk)
+            if best[k] < chosen.gives or (stage.retries and not reached(chunk).is_final):
+                best[k] = max(best[k], chosen.gives)
+                yield Request(chunk, chosen, number)
+
+
+def farthest_point_order(count: int) -> list[int]:
+    """Order 0..count-1 so that each next one is farthest from all before it.
+
+    Middle, first, last, then the centre of the largest gap; ties go to the lower index. After m
+    steps no index is farther than about count / (m - 1) / 2 from a chosen one.
+    """
+    if count < 1:
+        return []
+    middle = (count - 1) // 2
+    order = list(dict.fromkeys((middle, 0, count - 1)))
+    gaps: list[tuple[int, int, int]] = []
+
+    def add_gap(low: int, high: int) -> None:
+        if high - low > 1:
+            heapq.heappush(gaps, (low - high, low, high))
+
+    add_gap(0, middle)
+    add_gap(middle, count - 1)
+    while gaps:
+        _, low, high = heapq.heappop(gaps)
+        centre = (low + high) // 2
+        order.append(centre)
+        add_gap(low, centre)
+        add_gap(centre, high)
+    return order

@@ -1,0 +1,132 @@
+"""The value at a point in space: nearest voxel, meant value, true slice positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.catalogue import VolumeEntry
+from loading.errors import LoadError
+from loading.sources.base import CancelToken, Request, Source
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+from loading.values import meant_value
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What lies at one point of one volume at one time point.
+
+    Attributes
+    ----------
+    ijk : tuple of int
+        Column, row, plane of the nearest voxel.
+    value : float or None
+        Meant value; None where the slice is missing or could not be read.
+    status : str
+        "full", "lossy", "missing" or "failed".
+    """
+
+    lps: tuple[float, float, float]
+    volume: int
+    time_point: int
+    ijk: tuple[int, int, int]
+    value: float | None
+    unit: str
+    status: str
+
+
+def nearest_voxel(
+    spec: VolumeSpec, lps: npt.ArrayLike
+) -> tuple[int, int, int] | None:
+    """Give (i, j, k) of the voxel whose cell contains a point, or None outside the volume.
+
+    Where slices lie off the regular grid their true positions decide: the point belongs to the
+    delivered slice nearest to it along the normal, and i, j are measured from that slice's origin.
+    """
+    point = np.asarray(lps, np.float64)
+    affine = spec.affine_lps
+    planes, rows, columns = spec.shape_kji
+    i, j, k = np.linalg.solve(affine[:3, :3], point - affine[:3, 3])
+    if spec.slice_origins_lps is not None:
+        normal = np.cross(affine[:3, 0], affine[:3, 1])
+        normal /= np.linalg.norm(normal)
+        along = (spec.slice_origins_lps - point) @ normal
+        nearest = int(np.nanargmin(np.abs(along)))
+        in_grid = -0.5 <= k < planes - 0.5
+        # a point between planes belongs to the plane that is drawn there, delivered or not
+        drawn = int(np.clip(np.floor(k + 0.5), 0, planes - 1))
+        half_step = 0.5 * abs(float(affine[:3, 2] @ normal))
+        if abs(along[nearest]) > half_step and in_grid and drawn != nearest:
+            nearest = drawn
+        elif abs(along[nearest]) > half_step * 1.001:
+            return None
+        if nearest not in spec.absent:
+            in_plane = np.linalg.lstsq(
+                affine[:3, :2], point - spec.slice_origins_lps[nearest], rcond=None
+            )[0]
+            i, j = in_plane
+        k = float(nearest)
+    i, j, k = (int(np.floor(x + 0.5 + 1e-9)) for x in (i, j, k))
+    inside = 0 <= i < columns and 0 <= j < rows and 0 <= k < planes
+    return (i, j, k) if inside else None
+
+
+def probe(
+    entries: list[tuple[int, VolumeEntry]],
+    points: list[tuple[float, float, float]],
+    time_point: int | None = None,
+) -> list[Probe]:
+    """Read the value at each point in each volume and time point that contains it.
+
+    Only the slices that are needed are read, each once.
+
+    Parameters
+    ----------
+    entries : list of (number, VolumeEntry)
+        The volumes, with the number each has in its catalogue.
+    points : list of (x, y, z)
+        LPS millimetres.
+    time_point : int, optional
+        Only this one; by default all.
+    """
+    results: list[tuple[int, Probe]] = []
+    for number, entry in entries:
+        hits = [(n, nearest_voxel(entry.spec, point)) for n, point in enumerate(points)]
+        inside = [(n, ijk) for n, ijk in hits if ijk is not None]
+        if not inside:
+            continue
+        source = entry.open()
+        try:
+            times = range(entry.spec.time_points) if time_point is None else (time_point,)
+            for t in times:
+                planes: dict[int, tuple[npt.NDArray[np.generic] | None, str]] = {}
+                for n, (i, j, k) in inside:
+                    if k not in planes:
+                        planes[k] = _read_plane(source, t, k)
+                    plane, status = planes[k]
+                    stored = None if plane is None else float(plane[0, j, i])
+                    value = None if stored is None else meant_value(stored, entry.spec.value_map)
+                    found = Probe(points[n], number, t, (i, j, k), value, entry.spec.unit, status)
+                    results.append((n, found))
+        finally:
+            source.close()
+    return [found for _, found in sorted(results, key=lambda pair: (pair[0], pair[1].volume))]
+
+
+def _read_plane(
+    source: Source, t: int, k: int
+) -> tuple[npt.NDArray[np.generic] | None, str]:
+    spec = source.spec
+    if k in spec.absent:
+        return None, "missing"
+    chunk = ChunkKey(t, 0, k)
+    out = np.empty((1, *spec.shape_kji[1:]), spec.dtype)
+    try:
+        best = source.renditions(chunk)[-1]
+        delivered = source.read(Request(chunk, best), out, CancelToken())
+    except LoadError:
+        return None, "failed"
+    return out, Status(delivered.status).name.lower()

@@ -1,0 +1,30 @@
+"""The executor over QThreadPool, for the program with a window.
+
+The one module of this package that imports Qt (QtCore only). It owns its pool: the global one
+belongs to Qt. A pool cannot interrupt a running task, so drains look at their cancel token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QThreadPool
+
+
+class QtExecutor:
+    """Run drains on a QThreadPool of its own; needs no event loop and no application object."""
+
+    def __init__(self) -> None:
+        self._pool = QThreadPool()
+        self._pool.setExpiryTimeout(1000)
+
+    def start(self, worker_count: int, drain: Callable[[], None]) -> None:
+        """Run `drain` in that many threads of the pool."""
+        # tasks of an earlier start may still be leaving: make room for the new ones beside them
+        self._pool.setMaxThreadCount(worker_count + self._pool.activeThreadCount())
+        for _ in range(worker_count):
+            self._pool.start(drain)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until every started drain has returned."""
+        return self._pool.waitForDone(max(0, round(timeout_s * 1000)))

@@ -1,0 +1,366 @@
+"""The volume in memory: one buffer, a status for each chunk, and a log of what changed.
+
+The truth on what is shown and how good it is. Knows neither files nor views. One lock, held for
+microseconds; pixels are read and copied outside it, and each plane has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.plan import Lend
+from loading.sources.base import Delivered
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+
+NOTHING = -1
+
+
+class Change(NamedTuple):
+    """One line of the change log; `time_s` is `time.perf_counter()`."""
+
+    time_s: float
+    chunk: ChunkKey
+    status: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFailed:
+    """Say why a chunk could not be read; it may still show a coarse or a borrowed picture."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Qualities:
+    """How good each slice of one time point is, at one moment.
+
+    Attributes
+    ----------
+    status, level : array of uint8, length k
+        `Status`; reduction of resolution of own data (0 is full size).
+    source : array of int32, length k
+        Slice whose data it shows or is to show: its own index, a neighbour's, -1 for none.
+    content : array of int32, length k
+        Slice whose pixels lie in this plane now; -1: none, the plane must be drawn blank.
+    failed : dict
+        Reason for each slice that could not be read.
+    absent : frozenset of int
+        Planes for which the series has no slice.
+    """
+
+    status: npt.NDArray[np.uint8]
+    source: npt.NDArray[np.int32]
+    content: npt.NDArray[np.int32]
+    level: npt.NDArray[np.uint8]
+    failed: dict[int, str] = field(default_factory=dict)
+    absent: frozenset[int] = frozenset()
+
+
+class _TimePoint:
+    """The records of one time point; plain byte and integer arrays, written under the lock."""
+
+    def __init__(self, count: int) -> None:
+        self.status = bytearray(count)
+        self.level = bytearray(count)
+        self.writing = bytearray(count)
+        self.copying = bytearray(count)
+        self.source = array("i", [NOTHING]) * count
+        self.content = array("i", [NOTHING]) * count
+        self.to_copy: set[int] = set()
+
+
+class Volume:
+    """Own the buffer of a volume and the record of each of its slices.
+
+    The buffer is allocated once, untouched (its pages come as workers write them), and its address
+    never changes. A plane holds what `Qualities.content` says; -1 means garbage or zeros.
+
+    Parameters
+    ----------
+    spec : VolumeSpec
+        What the volume is; its chunks are whole slices here.
+    replicate : bool
+        Whether slices that have nothing yet may show a neighbour's.
+    """
+
+    def __init__(self, spec: VolumeSpec, *, replicate: bool = True) -> None:
+        self.spec = spec
+        self._replicate = replicate
+        count = spec.shape_kji[0]
+        self.buffer: npt.NDArray[np.generic] = np.empty(
+            (spec.time_points, *spec.shape_kji), spec.dtype
+        )
+        self._points = [_TimePoint(count) for _ in range(spec.time_points)]
+        self._bounds = _runs_without(spec.absent, count)
+        self._lock = threading.Condition()
+        self._log: list[Change] = []
+        self._is_read = True
+        self._copies_wanted = False
+        self._wake: Callable[[], None] | None = None
+        self._generation = 0
+        self.failures: dict[ChunkKey, ChunkFailed] = {}
+
+    # -- what readers ask ---------------------------------------------------------------------
+
+    @property
+    def revision(self) -> int:
+        """Count the changes so far."""
+        return len(self._log)
+
+    def status(self, chunk: ChunkKey) -> Status:
+        """Tell how good a chunk is."""
+        return Status(self._points[chunk.t].status[chunk.index])
+
+    def level(self, chunk: ChunkKey) -> int:
+        """Tell at which reduction of resolution a chunk's own data are."""
+        return self._points[chunk.t].level[chunk.index]
+
+    def qualities(self, t: int = 0) -> Qualities:
+        """Copy the records of one time point, consistently; costs microseconds."""
+        point = self._points[t]
+        with self._lock:
+            return Qualities(
+                np.frombuffer(point.status, np.uint8).copy(),
+                np.frombuffer(point.source, np.int32).copy(),
+                np.frombuffer(point.content, np.int32).copy(),
+                np.frombuffer(point.level, np.uint8).copy(),
+                {c.index: f.reason for c, f in self.failures.items() if c.t == t},
+                self.spec.absent,
+            )
+
+    def changes_since(self, revision: int) -> tuple[int, list[Change]]:
+        """Give what changed after a revision, and the revision to ask with next time.
+
+        Asking also says that somebody looks: planes that borrow are then filled by a worker.
+        """
+        with self._lock:
+            self._is_read = True
+            self._copies_wanted = True
+            return len(self._log), self._log[revision:]
+
+    def listen(self, wake: Callable[[], None] | None) -> None:
+        """Set who is woken, once each time the log turns from read to unread."""
+        with self._lock:
+            self._wake = wake
+            unread = bool(self._log)
+            self._is_read = not unread
+        if wake and unread:
+            wake()
+
+    # -- what writers do ----------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Number the load that may write now; what an older one delivers is dropped."""
+        return self._generation
+
+    def new_generation(self) -> int:
+        """Shut out every writer so far; no commit of theirs happens after this returns."""
+        with self._lock:
+            self._generation += 1
+            return self._generation
+
+    def begin(self, chunk: ChunkKey) -> npt.NDArray[np.generic]:
+        """Give the array to read a chunk into, shape (1, rows, columns).
+
+        It is the plane itself, or scratch memory when the plane shows data of its own that must
+        outlive a failure.
+        """
+        t, _, k = chunk
+        point = self._points[t]
+        with self._lock:
+            while point.copying[k]:
+                self._lock.wait()
+            point.writing[k] = 1
+            is_own = point.status[k] >= Status.SUBRESOLUTION
+        plane = self.buffer[t, k : k + 1]
+        return np.empty_like(plane) if is_own else plane
+
+    def commit(
+        self,
+        chunk: ChunkKey,
+        filled: npt.NDArray[np.generic],
+        delivered: Delivered,
+        generation: int,
+        lend: tuple[Lend, ...] = (),
+        *,
+        lend_nearest: bool = False,
+    ) -> bool:
+        """Make what was read visible if it is better than what is there; tell whether it was.
+
+        Pixels come first, then the status, then what is lent to neighbours.
+        """
+        t, _, k = chunk
+        point = self._points[t]
+        status, level = int(delivered.status), delivered.level
+        with self._lock:
+            old = (point.status[k], -point.level[k])
+            wanted = generation == self._generation and (status, -level) > old
+        if wanted and old[0] >= Status.SUBRESOLUTION:  # read into scratch, see begin()
+            np.copyto(self.buffer[t, k : k + 1], filled)
+        with self._lock:
+            if not wanted or generation != self._generation:
+                self._abandon(chunk, point)
+                return False
+            point.writing[k] = 0
+            point.status[k], point.level[k] = status, level
+            point.source[k] = point.content[k] = k
+            self.failures.pop(chunk, None)
+            now = time.perf_counter()
+            self._log.append(Change(now, chunk, status, level))
+            if self._replicate:
+                self._lend(point, t, k, lend, lend_nearest, now, is_new=old[0] < status)
+            wake = self._turn_unread()
+        if wake:
+            wake()
+        return True
+
+    def fail(self, chunk: ChunkKey, reason: str, generation: int) -> None:
+        """Mark a chunk as failed; what it shows from elsewhere stays."""
+        with self._lock:
+            self._abandon(chunk, self._points[chunk.t])
+            if generation != self._generation:
+                return
+            self.failures[chunk] = ChunkFailed(reason)
+            self._log.append(Change(time.perf_counter(), chunk, self.status(chunk), 0))
+            wake = self._turn_unread()
+        if wake:
+            wake()
+
+    def abandon(self, chunk: ChunkKey) -> None:
+        """Give up a read without a mark: it was told to stop, or will be tried another way."""
+        with self._lock:
+            self._abandon(chunk, self._points[chunk.t])
+
+    def fill_borrowed(self, *, unasked: bool = False) -> None:
+        """Copy lent pixels into the planes that borrow them, if somebody looked since last time.
+
+        Called by workers between reads; while nobody looks, lending stays a record. `unasked`
+        copies all the same: at the end of a load, for slices that will get nothing better.
+        """
+        if not (self._copies_wanted or unasked):
+            return
+        with self._lock:
+            self._copies_wanted = False
+            targets = [(t, k) for t, point in enumerate(self._points) for k in point.to_copy]
+        copied = [self._fill_one(t, k) for t, k in sorted(targets)]
+        if any(copied):
+            with self._lock:
+                wake = self._turn_unread()
+            if wake:
+                wake()
+
+    # -- inside the lock ----------------------------------------------------------------------
+
+    def _turn_unread(self) -> Callable[[], None] | None:
+        was_read, self._is_read = self._is_read, False
+        return self._wake if was_read else None
+
+    def _abandon(self, chunk: ChunkKey, point: _TimePoint) -> None:
+        k = chunk.index
+        point.writing[k] = 0
+        if point.status[k] < Status.SUBRESOLUTION:
+            # the plane itself was being written: what it holds now is nobody's picture
+            point.content[k] = NOTHING
+            if point.source[k] != NOTHING:
+                point.to_copy.add(k)
+
+    def _lend(
+        self,
+        point: _TimePoint,
+        t: int,
+        k: int,
+        rules: tuple[Lend, ...],
+        to_nearest: bool,
+        now: float,
+        *,
+        is_new: bool,
+    ) -> None:
+        low, high = self._bounds[k]
+        for rule in rules:
+            j = k + rule.offset
+            if low <= j < high and point.status[j] < rule.status:
+                self._borrow(point, t, j, k, rule.status, now)
+        if to_nearest:
+            for step, stop in ((-1, low - 1), (1, high)):
+                for j in range(k + step, stop, step):
+                    if not self._lend_to_nearer(point, t, j, k, now):
+                        break
+        if is_new:
+            self._refresh_borrowers(point, k, low, high)
+
+    def _lend_to_nearer(self, point: _TimePoint, t: int, j: int, k: int, now: float) -> bool:
+        """Let slice j borrow from k if that is nearer than what it borrows; ties: lower index."""
+        if point.status[j] >= Status.SUBRESOLUTION:
+            return False
+        present, distance = point.source[j], abs(j - k)
+        if present != NOTHING and (abs(j - present), present) <= (distance, k):
+            return present == k
+        self._borrow(
+            point, t, j, k, Status.NEAR_REPLICATE if distance == 1 else Status.FAR_REPLICATE, now
+        )
+        return True
+
+    def _borrow(
+        self, point: _TimePoint, t: int, j: int, k: int, status: Status, now: float
+    ) -> None:
+        point.source[j] = k
+        point.to_copy.add(j)
+        if point.status[j] < status:
+            point.status[j] = status
+            self._log.append(Change(now, ChunkKey(t, 0, j), status, 0))
+
+    def _refresh_borrowers(self, point: _TimePoint, k: int, low: int, high: int) -> None:
+        """The lender got better: whoever shows it shows the better picture."""
+        for step, stop in ((-1, low - 1), (1, high)):
+            for j in range(k + step, stop, step):
+                if point.source[j] == k:
+                    point.to_copy.add(j)
+                elif point.status[j] >= Status.SUBRESOLUTION:
+                    break
+
+    # -- outside the lock ---------------------------------------------------------------------
+
+    def _fill_one(self, t: int, k: int) -> bool:
+        point = self._points[t]
+        with self._lock:
+            point.to_copy.discard(k)
+            source = point.source[k]
+            if (
+                point.status[k] >= Status.SUBRESOLUTION
+                or point.writing[k]
+                or point.copying[k]
+                or source == NOTHING
+            ):
+                return False
+            point.copying[k] = 1
+        np.copyto(self.buffer[t, k], self.buffer[t, source])
+        with self._lock:
+            point.copying[k] = 0
+            point.content[k] = source
+            self._log.append(
+                Change(time.perf_counter(), ChunkKey(t, 0, k), point.status[k], point.level[k])
+            )
+            self._lock.notify_all()
+        return True
+
+
+def _runs_without(absent: frozenset[int], count: int) -> list[tuple[int, int]]:
+    """For each plane give the run [low, high) of present slices around it; copies stay inside."""
+    bounds = [(0, count)] * count
+    if absent:
+        edges = [-1, *sorted(absent), count]
+        for before, after in zip(edges, edges[1:], strict=False):
+            for k in range(before + 1, after):
+                bounds[k] = (before + 1, after)
+    return bounds
