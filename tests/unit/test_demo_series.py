@@ -42,7 +42,7 @@ def test_every_voxel_is_where_the_nifti_has_it(series, nifti):
     expected = sitk.GetArrayFromImage(volume)
     # pydicom's decoder is OpenJPEG; the files were written with OpenJPH.
     found = np.stack([instance.pixel_array for instance in series])
-    k, j, i = np.indices(found.shape)
+    k, j, i = np.meshgrid(*(np.arange(n) for n in found.shape), indexing="ij")
     positions = np.array([instance.ImagePositionPatient for instance in series], float)
     directions = np.array(series[0].ImageOrientationPatient, float).reshape(2, 3)
     row_mm, column_mm = series[0].PixelSpacing
@@ -69,8 +69,8 @@ def test_made_again_it_is_the_same(nifti, tmp_path):
     assert [Path(one.filename).name for one in again] == [Path(one.filename).name for one in series]
     for old, new in zip(series, again, strict=True):
         # The codestream names the version of its encoder; the pixels must not differ.
-        pixels = [imagecodecs.htj2k_decode(codestream(one)) for one in (old, new)]
-        np.testing.assert_array_equal(*pixels)
+        before, after = (imagecodecs.htj2k_decode(codestream(one)) for one in (old, new))
+        np.testing.assert_array_equal(before, after)
         assert old.file_meta == new.file_meta
         del old.PixelData, new.PixelData
         assert old == new
