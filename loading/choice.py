@@ -14,15 +14,16 @@ def first_choice(catalogue: Catalogue) -> VolumeEntry | None:
     Of equals the first one listed; a volume of fewer than three slices only when nothing larger
     is there (localizers are images, not volumes, and never come here).
     """
-    if not catalogue.volumes:
-        return None
-    return min(
-        catalogue.volumes,
-        key=lambda entry: (
-            entry.spec.shape_kji[0] < 3,
-            entry.spec.modality not in _PREFERRED,
-            -entry.spec.chunk_count // max(1, entry.spec.time_points),
-        ),
+    return min(catalogue.volumes, key=rank, default=None)
+
+
+def rank(entry: VolumeEntry) -> tuple[bool, bool, int]:
+    """Give the key that sorts volumes in the order in which a viewer would choose them."""
+    spec = entry.spec
+    return (
+        spec.shape_kji[0] < 3,
+        spec.modality not in _PREFERRED,
+        -spec.chunk_count // max(1, spec.time_points),
     )
 
 
