@@ -1,0 +1,43 @@
+# The verbs of the project. Each is short enough to be typed by hand.
+.PHONY: setup demo test test-fast test-windows check format bench screens docs clean
+
+BIN = .venv/bin
+CODE = app viewer loading tests packaging
+
+setup:
+	sh packaging/setup.sh dev
+
+demo:
+	sh packaging/demo.sh
+
+test:
+	sh packaging/test.sh
+
+test-fast: setup
+	$(BIN)/python -m pytest -q tests/architecture
+	$(BIN)/python -m pytest -q -n auto -m "not windows and not slow" tests
+
+test-windows: setup
+	sh packaging/linux/virtual_display.sh $(BIN)/python -m pytest -m windows tests
+
+check: setup
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+
+format: setup
+	$(BIN)/ruff check --fix --exit-zero $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+screens: setup
+	sh packaging/linux/virtual_display.sh $(BIN)/voxtide demo --screenshot docs/images/voxtide.png
+
+docs: setup
+	$(BIN)/python packaging/write_trouble_page.py
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis demo.png
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
