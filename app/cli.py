@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Run a command that prints; a LoadError becomes one line, and JSON where that was asked for."""
+    """Run a command that prints; a LoadError becomes one line, and JSON where asked for."""
     import loading
     from app import cli_reports
 
@@ -47,10 +47,8 @@ def _run(options: argparse.Namespace) -> int:
     except loading.LoadError as error:
         print(f"voxtide: {error}", file=sys.stderr)
         if getattr(options, "json", False):
-            empty: dict[str, object] = {"info": {"volumes": [], "images": [], "skipped": []}}.get(
-                options.command, {}
-            )
-            print(json.dumps({**empty, "error": str(error)}))
+            nothing = ("volumes", "images", "skipped") if options.command == "info" else ()
+            print(json.dumps({**{key: [] for key in nothing}, "error": str(error)}))
         return 1
     except KeyboardInterrupt:
         print("voxtide: stopped", file=sys.stderr)
@@ -130,9 +128,7 @@ def _add_window_options(parser: argparse.ArgumentParser) -> None:
 def _open_window(options: argparse.Namespace) -> int:
     from app.main import run_window
 
-    return run_window(
-        options.uris, software_gl=options.software_gl, screenshot=options.screenshot
-    )
+    return run_window(options.uris, software_gl=options.software_gl, screenshot=options.screenshot)
 
 
 def _open_demo(options: argparse.Namespace) -> int:

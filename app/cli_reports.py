@@ -76,7 +76,9 @@ def probe(options: argparse.Namespace) -> int:
     else:
         for row in rows:
             value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}".strip()
-            print(f"{row['lps']}  volume {row['volume']}  ijk {row['ijk']}  {value}  {row['status']}")
+            print(
+                f"{row['lps']}  volume {row['volume']}  ijk {row['ijk']}  {value}  {row['status']}"
+            )
     return 0
 
 
@@ -182,7 +184,12 @@ def _wait(volume: OpenVolume, until: str = "complete") -> None:
     """Wait for a load, or for its first slice or coverage, showing how far it is."""
     total = volume.progress.total
     with tqdm(
-        total=total, desc="loading", unit=" slices", delay=0.5, leave=False, disable=not _is_watched()
+        total=total,
+        desc="loading",
+        unit=" slices",
+        delay=0.5,
+        leave=False,
+        disable=not _is_watched(),
     ) as bar:
         while not volume.state.is_over:
             volume.wait(0.1 if until == "complete" else 0.005)
@@ -260,7 +267,8 @@ def _digest_entry(entry: loading.VolumeEntry) -> tuple[ValueDigest, list[str]]:
             source.read(loading.Request(chunk, best), out, loading.CancelToken())
         except loading.LoadError as error:
             return str(error)
-        return out[0]
+        plane: npt.NDArray[np.generic] = out[0]
+        return plane
 
     def planes() -> Iterator[npt.NDArray[np.generic] | None]:
         with ThreadPoolExecutor() as pool:

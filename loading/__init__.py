@@ -1,9 +1,9 @@
 """The engine of Voxtide: from a URI to a volume that fills in place. No Qt, no VTK.
 
-    import loading
+import loading
 
-    volume = loading.open_volume("path/to/folder")   # the spec is there at once
-    volume.wait()                                    # every slice is in volume.array
+volume = loading.open_volume("path/to/folder")   # the spec is there at once
+volume.wait()                                    # every slice is in volume.array
 """
 
 from __future__ import annotations

@@ -83,9 +83,7 @@ class VolumeCache:
 
 def _is_closed(future: Future[OpenVolume]) -> bool:
     return (
-        future.done()
-        and future.exception() is None
-        and future.result().state is LoadState.CLOSED
+        future.done() and future.exception() is None and future.result().state is LoadState.CLOSED
     )
 
 

@@ -42,7 +42,7 @@ def choose(catalogue: Catalogue, which: str | None = None) -> VolumeEntry:
             "No volume found",
             where=catalogue.uri,
             cure=f"{len(catalogue.images)} images, {len(catalogue.skipped)} files passed over"
-            + (f": {sorted(reasons)[0]}" if reasons else ""),
+            + (f": {min(reasons)}" if reasons else ""),
         )
     if which is None:
         return first

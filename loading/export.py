@@ -34,7 +34,9 @@ def export(volume: OpenVolume, path: str | Path, t: int = 0) -> Path:
     target = Path(path)
     suffix = next((s for s in SUFFIXES if target.name.lower().endswith(s)), None)
     if suffix is None:
-        raise LoadError("Cannot tell the format", where=target.name, cure="End it in .nii.gz or .nrrd")
+        raise LoadError(
+            "Cannot tell the format", where=target.name, cure="End it in .nii.gz or .nrrd"
+        )
     if volume.state is not LoadState.COMPLETE:
         raise LoadError(
             f"The volume is not complete ({volume.state.value})",
@@ -51,7 +53,9 @@ def export(volume: OpenVolume, path: str | Path, t: int = 0) -> Path:
         finally:
             Path(scratch).unlink(missing_ok=True)
     except OSError as error:
-        raise LoadError("Cannot write", where=str(target), cure=str(error.strerror or error)) from error
+        raise LoadError(
+            "Cannot write", where=str(target), cure=str(error.strerror or error)
+        ) from error
     return target
 
 

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -130,11 +130,12 @@ class OpenVolume:
     def array(self) -> npt.NDArray[np.generic]:
         """Give the buffer itself: [k,j,i], or [t,k,j,i] when there are several time points."""
         buffer = self._volume.buffer
-        return buffer[0] if self.spec.time_points == 1 else buffer
+        return self.stored(0) if self.spec.time_points == 1 else buffer
 
     def stored(self, t: int = 0) -> npt.NDArray[np.generic]:
         """Give the array values of one time point, shape [k,j,i]: a view of the buffer."""
-        return self._volume.buffer[t]
+        plane: npt.NDArray[np.generic] = self._volume.buffer[t]
+        return plane
 
     def status(self, k: int, t: int = 0) -> Status:
         """Tell how good slice k is."""
@@ -168,9 +169,9 @@ class OpenVolume:
         """Give every change so far, with its time; the timeline of a load is made from it."""
         return self._volume.changes_since(0)[1]
 
-    def listen(self, wake: object) -> None:
+    def listen(self, wake: Callable[[], None] | None) -> None:
         """Set who is woken (from a worker) once each time there is something new to pull."""
-        self._volume.listen(wake)  # type: ignore[arg-type]
+        self._volume.listen(wake)
 
     @property
     def progress(self) -> Progress:

@@ -55,6 +55,8 @@ def human_bytes(count: float) -> str:
     """Write a byte count for people: 252 MB, 41 GB."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+            return (
+                f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+            )
         count /= 1000
     return f"{count:.1f} TB" if count < 1e6 else f"{count:.3g} TB"

@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Severity(Enum):
-    """Rank a notice: what changes the meaning of the picture comes before what merely informs."""
+    """Rank a notice: what changes the picture's meaning comes before what merely informs."""
 
     INFO = "info"
     WARNING = "warning"
@@ -53,31 +53,39 @@ KINDS: dict[str, NoticeKind] = {
         NoticeKind(
             "gantry_tilt",
             _I,
-            "The gantry was tilted by {degrees:.1f} degrees. The slices are drawn sheared, where they were.",
+            "The gantry was tilted by {degrees:.1f} degrees. The slices are drawn sheared, "
+            "where they were.",
         ),
         NoticeKind(
             "missing_slices",
             _W,
-            "{count} slices are missing ({places}). Shown hatched; distances across the gap are right.",
+            "{count} slices are missing ({places}). Shown hatched; distances across the "
+            "gap are right.",
             "Copy the series again, complete.",
         ),
         NoticeKind(
             "uneven_spacing",
             _W,
             "The distance between slices varies from {smallest:.3g} to {largest:.3g} mm. "
-            "Slices were moved by at most {moved:.2g} mm to their plane; values are read at true positions.",
+            "Slices were moved by at most {moved:.2g} mm to their plane; values are read "
+            "at true positions.",
         ),
         NoticeKind(
             "duplicate_slices",
             _W,
-            "{count} slices are there more than once ({places}). The one with the lower instance number is shown.",
+            "{count} slices are there more than once ({places}). The one with the lower "
+            "instance number is shown.",
         ),
         NoticeKind(
             "mixed_orientations",
             _I,
             "The series holds {count} orientations. Each is a volume of its own.",
         ),
-        NoticeKind("sheared_affine", _I, "The axes of this volume are not at right angles. It is drawn sheared."),
+        NoticeKind(
+            "sheared_affine",
+            _I,
+            "The axes of this volume are not at right angles. It is drawn sheared.",
+        ),
         NoticeKind(
             "no_spacing",
             _W,
@@ -87,7 +95,8 @@ KINDS: dict[str, NoticeKind] = {
         NoticeKind(
             "no_position",
             _W,
-            "The slices carry no position. They are stacked by instance number; directions are unknown.",
+            "The slices carry no position. They are stacked by instance number; directions "
+            "are unknown.",
         ),
         NoticeKind(
             "orientation_normalised",

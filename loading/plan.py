@@ -1,4 +1,4 @@
-"""In which order a volume is read: tables of stages, and one pure function that turns them into requests.
+"""In which order a volume is read: tables of stages, and a pure function that makes requests of them.
 
 No input, no threads, no format: a stage speaks of renditions by what they give ("coarse", "full").
 Decimation and positions count the slices that are there; neighbours count planes of the grid.
@@ -101,7 +101,9 @@ class Stage:
         if self.decimate < 1 or not 0 <= self.offset < self.decimate:
             raise ValueError(f"stage {self.name}: offset {self.offset} of {self.decimate}")
         if self.lend and self.lend_nearest:
-            raise ValueError(f"stage {self.name}: lend to named neighbours or to the nearest, not both")
+            raise ValueError(
+                f"stage {self.name}: lend to named neighbours or to the nearest, not both"
+            )
         if any(rule.offset == 0 or rule.status.is_own for rule in self.lend):
             raise ValueError(f"stage {self.name}: a copy lies elsewhere and is never own data")
 
@@ -211,7 +213,9 @@ def plan_requests(
             k = slices[ordinal]
             chunk = ChunkKey(t, 0, k)
             offered = renditions(chunk)
-            chosen = offered[0] if stage.coarse and offered[0].cost <= stage.max_cost else offered[-1]
+            chosen = (
+                offered[0] if stage.coarse and offered[0].cost <= stage.max_cost else offered[-1]
+            )
             if k not in best:
                 best[k] = reached(chunk)
             if best[k] < chosen.gives or (stage.retries and not reached(chunk).is_final):

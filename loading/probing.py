@@ -38,9 +38,7 @@ class Probe:
     status: str
 
 
-def nearest_voxel(
-    spec: VolumeSpec, lps: npt.ArrayLike
-) -> tuple[int, int, int] | None:
+def nearest_voxel(spec: VolumeSpec, lps: npt.ArrayLike) -> tuple[int, int, int] | None:
     """Give (i, j, k) of the voxel whose cell contains a point, or None outside the volume.
 
     Where slices lie off the regular grid their true positions decide: the point belongs to the
@@ -116,9 +114,7 @@ def probe(
     return [found for _, found in sorted(results, key=lambda pair: (pair[0], pair[1].volume))]
 
 
-def _read_plane(
-    source: Source, t: int, k: int
-) -> tuple[npt.NDArray[np.generic] | None, str]:
+def _read_plane(source: Source, t: int, k: int) -> tuple[npt.NDArray[np.generic] | None, str]:
     spec = source.spec
     if k in spec.absent:
         return None, "missing"

@@ -43,7 +43,9 @@ def register(scheme: str, describe: Describe, *, replace: bool = False) -> None:
     """Register a loader for a scheme; raise ValueError if there is one and `replace` is not set."""
     key = scheme.lower()
     if key in _loaders and not replace:
-        raise ValueError(f"a loader for {key}: is registered already; say replace=True to replace it")
+        raise ValueError(
+            f"a loader for {key}: is registered already; say replace=True to replace it"
+        )
     _loaders[key] = describe
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.errors import GeometryError
-from loading.spec import FloatArray, Level, VolumeSpec
+from loading.spec import FloatArray, Level, ValueMap, VolumeSpec
 from loading.status import Status
 
 COSINE_TOLERANCE = 1e-4
@@ -75,7 +75,7 @@ def volume_from_images(
     Raises
     ------
     GeometryError
-        Naming the condition that is not met (see `CONDITIONS` in the source).
+        Naming the condition that is not met: one of `_CONDITIONS`, or an even step.
     """
     if not images:
         raise GeometryError("No images to make a volume of")
@@ -94,7 +94,7 @@ def volume_from_images(
     affine = ordered[0].affine_lps.copy()
     affine[:3, 2] = step
     array = _stacked([image.pixels for image in ordered])
-    level = Level(array.shape, affine, (1, *array.shape[1:]))  # type: ignore[arg-type]
+    level = Level(array.shape, affine, (1, *array.shape[1:]))
     return (
         replace(first.spec, levels=(level,), absent=frozenset(), slice_origins_lps=None),
         array,
@@ -148,12 +148,20 @@ def _same_spacing(a: SliceImage, b: SliceImage) -> bool:
     return bool(np.allclose(lengths[0], lengths[1], rtol=SPACING_TOLERANCE, atol=0))
 
 
+def _scale(image: SliceImage) -> tuple[np.dtype[np.generic], ValueMap]:
+    return image.spec.dtype, image.spec.value_map
+
+
+def _frame(image: SliceImage) -> str:
+    return image.spec.frame_of_reference_uid
+
+
 _CONDITIONS = (
     ("series", lambda a, b: a.spec.series_uid == b.spec.series_uid),
     ("modality", lambda a, b: a.spec.modality == b.spec.modality),
     ("matrix size", lambda a, b: a.pixels.shape == b.pixels.shape),
-    ("value type or scale", lambda a, b: (a.spec.dtype, a.spec.value_map) == (b.spec.dtype, b.spec.value_map)),
-    ("frame of reference", lambda a, b: a.spec.frame_of_reference_uid == b.spec.frame_of_reference_uid),
+    ("value type or scale", lambda a, b: _scale(a) == _scale(b)),
+    ("frame of reference", lambda a, b: _frame(a) == _frame(b)),
     ("orientation", _same_orientation),
     ("pixel spacing", _same_spacing),
-)  # fmt: skip
+)

@@ -25,7 +25,7 @@ class ChunkKey(NamedTuple):
 
     t: int
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,11 +168,11 @@ class VolumeSpec:
 
     @property
     def chunk_count(self) -> int:
-        """Count the chunks that will be read: all time points of the finest level, absent left out."""
+        """Count the chunks that will be read: all time points, absent ones left out."""
         return self.time_points * (self.levels[0].chunk_count - len(self.absent))
 
     def chunks(self, t: int = 0) -> Iterator[ChunkKey]:
-        """Give the chunks of one time point in ascending order, absent ones left out."""
+        """Give the chunks of one time point in ascending order, without absent ones."""
         return (
             ChunkKey(t, 0, index)
             for index in range(self.levels[0].chunk_count)

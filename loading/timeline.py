@@ -38,9 +38,7 @@ class Timeline:
     full_ms: float | None
 
 
-def timeline(
-    spec: VolumeSpec, changes: Sequence[Change], start_s: float, t: int = 0
-) -> Timeline:
+def timeline(spec: VolumeSpec, changes: Sequence[Change], start_s: float, t: int = 0) -> Timeline:
     """Read the milestones of one time point from a change log."""
     wanted = {chunk.index for chunk in spec.chunks(t)}
     middle = (spec.shape_kji[0] - 1) // 2

@@ -56,8 +56,8 @@ class ValueDigest:
     def add(self, plane: npt.NDArray[np.generic]) -> None:
         """Take the next slice, shape (rows, columns), array values."""
         values = meant(plane, self._spec.value_map)
-        self._meant.update(np.ascontiguousarray(values, "<f4"))
-        self._stored.update(np.ascontiguousarray(plane))
+        self._meant.update(np.ascontiguousarray(values, "<f4").data)
+        self._stored.update(np.ascontiguousarray(plane).data)
         wide = np.float64 if plane.dtype.kind == "f" else np.int64
         self.sums.append(plane.reshape(-1)[::7].astype(wide).sum().item())
         if values.size and not np.isnan(values).all():
@@ -68,8 +68,9 @@ class ValueDigest:
     def add_missing(self) -> None:
         """Take a slice that is not there: its meant values are NaN."""
         _, rows, columns = self._spec.shape_kji
-        self._meant.update(np.full(rows * columns, np.nan, "<f4"))
-        self._stored.update(np.full(rows * columns, self._spec.empty_value).astype(self._spec.dtype))
+        self._meant.update(np.full(rows * columns, np.nan, "<f4").data)
+        empty = np.full(rows * columns, self._spec.empty_value).astype(self._spec.dtype)
+        self._stored.update(empty.data)
         self.sums.append(0)
 
     @property
@@ -88,9 +89,7 @@ class ValueDigest:
         return None if self.low is None or self.high is None else [self.low, self.high]
 
 
-def digest(
-    spec: VolumeSpec, planes: Iterable[npt.NDArray[np.generic] | None]
-) -> ValueDigest:
+def digest(spec: VolumeSpec, planes: Iterable[npt.NDArray[np.generic] | None]) -> ValueDigest:
     """Digest the slices of one time point in order; None stands for a missing one."""
     result = ValueDigest(spec)
     for plane in planes:

@@ -11,6 +11,7 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -219,7 +220,9 @@ class Volume:
             now = time.perf_counter()
             self._log.append(Change(now, chunk, status, level))
             if self._replicate:
-                self._lend(point, t, k, lend, lend_nearest, now, is_new=old[0] < status)
+                self._lend(point, t, k, lend, lend_nearest, now)
+                if old[0] >= Status.SUBRESOLUTION:
+                    self._refresh_borrowers(point, k)
             wake = self._turn_unread()
         if wake:
             wake()
@@ -283,8 +286,6 @@ class Volume:
         rules: tuple[Lend, ...],
         to_nearest: bool,
         now: float,
-        *,
-        is_new: bool,
     ) -> None:
         low, high = self._bounds[k]
         for rule in rules:
@@ -296,8 +297,6 @@ class Volume:
                 for j in range(k + step, stop, step):
                     if not self._lend_to_nearer(point, t, j, k, now):
                         break
-        if is_new:
-            self._refresh_borrowers(point, k, low, high)
 
     def _lend_to_nearer(self, point: _TimePoint, t: int, j: int, k: int, now: float) -> bool:
         """Let slice j borrow from k if that is nearer than what it borrows; ties: lower index."""
@@ -320,8 +319,9 @@ class Volume:
             point.status[j] = status
             self._log.append(Change(now, ChunkKey(t, 0, j), status, 0))
 
-    def _refresh_borrowers(self, point: _TimePoint, k: int, low: int, high: int) -> None:
-        """The lender got better: whoever shows it shows the better picture."""
+    def _refresh_borrowers(self, point: _TimePoint, k: int) -> None:
+        """Show the better picture wherever the worse one was lent to."""
+        low, high = self._bounds[k]
         for step, stop in ((-1, low - 1), (1, high)):
             for j in range(k + step, stop, step):
                 if point.source[j] == k:
@@ -360,7 +360,7 @@ def _runs_without(absent: frozenset[int], count: int) -> list[tuple[int, int]]:
     bounds = [(0, count)] * count
     if absent:
         edges = [-1, *sorted(absent), count]
-        for before, after in zip(edges, edges[1:], strict=False):
+        for before, after in pairwise(edges):
             for k in range(before + 1, after):
                 bounds[k] = (before + 1, after)
     return bounds

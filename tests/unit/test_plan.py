@@ -1,4 +1,4 @@
-"""Plans are data: the traces they give, compared with a literal evaluation of the published rules."""
+"""Plans are data: their traces against a literal evaluation of the published rules."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def run_plan(plan, count, has_coarse=True, replicate=True):
         out = volume.begin(request.chunk)
         out[:] = request.chunk.index
         given = Delivered(request.rendition.gives, 1, request.rendition.level)
-        volume.commit(
-            request.chunk, out, given, 0, stage.lend, lend_nearest=stage.lend_nearest
-        )
+        volume.commit(request.chunk, out, given, 0, stage.lend, lend_nearest=stage.lend_nearest)
         after = volume.qualities()
         trace.append((stage.name, request.chunk.index, int(request.rendition.gives)))
         lent.append(
@@ -132,7 +130,7 @@ def test_coarse_first_takes_the_largest_gap():
 
 @pytest.mark.parametrize("count", [3, 10, 174, 512])
 def test_farthest_points_cover_evenly(count):
-    """P3: after m steps no slice is farther than half the largest possible gap from a chosen one."""
+    """P3: after m steps no slice is farther than its share of the whole."""
     order = farthest_point_order(count)
     assert sorted(order) == list(range(count))
     for done in (3, max(3, count // 8), max(3, count // 4)):
@@ -159,12 +157,12 @@ def test_positions_are_typed():
     assert Position(from_end=50).among(10) == 0
     assert Position(fraction=0.5).among(10) == 4
     for wrong in ({}, {"index": 1, "fraction": 0.5}, {"fraction": -0.5}, {"index": -1}):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"fraction|position|count"):
             Position(**wrong)
 
 
 def test_what_is_there_is_not_asked_for_again():
-    """P5: stages skip slices that are at their best, and those that are half way ask for the rest."""
+    """P5: stages skip slices that are at their best, and ask for the rest of the others."""
     have = {0: Status.FULL, 1: Status.SUBRESOLUTION}
     requests = list(
         plan_requests(
@@ -194,5 +192,5 @@ def test_absent_slices_are_never_asked_for():
     ],
 )
 def test_tables_are_checked_when_built(broken):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"stage|plan"):
         broken()
