@@ -50,9 +50,15 @@ class Workspace(QWidget):
         self._history.clear(ViewState())
         self.state_changed.emit()
 
-    def change(self, **fields: object) -> None:
-        """Change fields of the state, as one step that can be undone."""
-        if self._history.push(self.state.with_fields(**fields)):
+    def change(self, *, gesture: object = None, **fields: object) -> None:
+        """Change fields of the state, as one step that can be undone.
+
+        Parameters
+        ----------
+        gesture : object, optional
+            Changes that carry the same object (one drag of a slider) are one step.
+        """
+        if self._history.push(self.state.with_fields(**fields), gesture):
             self.state_changed.emit()
 
     @property
