@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prove packaging/demo.sh and packaging/test.sh in an empty system that has python3 and nothing else.
 #
-#   sudo sh packaging/linux/empty_root.sh SUITE [demo|test ...]      bookworm, trixie, noble
+#   sudo sh packaging/linux/empty_root.sh SUITE [demo|test|install ...]      bookworm, trixie, noble
 #
 # Needs root and debootstrap. What HEAD holds is cloned into the new root; pictures and logs are
 # left in build/empty_root/SUITE. Taken from the environment, because every network is different:
@@ -17,7 +17,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-suite=${1:?usage: sh packaging/linux/empty_root.sh SUITE [demo|test ...]}
+suite=${1:?usage: sh packaging/linux/empty_root.sh SUITE [demo|test|install ...]}
 shift
 [ "$#" -gt 0 ] || set -- demo test
 
@@ -99,6 +99,14 @@ for what in "$@"; do
             run demo_again 'sh packaging/demo.sh && [ -s demo.png ]'
             ;;
         test) run "test" 'sh packaging/test.sh' ;;
+        install)
+            # The README's way without the checkout: only what the wheel carries is there.
+            run install 'sh packaging/setup.sh run && python3 -m venv /tmp/voxtide-env &&
+                /tmp/voxtide-env/bin/pip install -q . && cd / &&
+                /tmp/voxtide-env/bin/python -I -c "from app.resources import resource_path as r; print(r(\"demo\"))" &&
+                demo=$(/tmp/voxtide-env/bin/python -I -c "from app.resources import resource_path as r; print(r(\"demo\"))") &&
+                /tmp/voxtide-env/bin/voxtide info "$demo"'
+            ;;
         *) run other "$what" ;;
     esac
 done
