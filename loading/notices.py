@@ -132,6 +132,8 @@ KINDS: dict[str, NoticeKind] = {
             "3D needs OpenGL 3.2; found {found}.",
             "Install a graphics driver or Mesa (libgl1-mesa-dri), or start with --software-gl.",
         ),
+        NoticeKind("open_failed", _E, "{what}"),
+        NoticeKind("settings_trouble", _W, "{what}"),
         NoticeKind(
             "two_patients",
             _W,
