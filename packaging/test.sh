@@ -32,25 +32,29 @@ step() { # name, command...
     printf '%-14s %s in %s s\n' "$name" "$verdict" "$seconds" >>"$logs/summary"
 }
 
-run_pytest() { "$python" -m pytest -p tests.helpers.skips --durations=15 "$@"; }
-on_display() { sh packaging/linux/virtual_display.sh "$@"; }
+# Whatever cannot be collected is an error of its own, not a reason to leave the rest untried.
+tests="$python -m pytest -p tests.helpers.skips --durations=15 --continue-on-collection-errors"
 
 : >"$logs/summary"
 step ruff "$bin/ruff" check app viewer loading tests packaging
 step format "$bin/ruff" format --check app viewer loading tests packaging
 step mypy "$bin/mypy" app viewer loading tests packaging
-step architecture run_pytest tests/architecture
-step windowless on_display "$python" -m pytest -p tests.helpers.skips --durations=15 \
-    -n "${VOXTIDE_TEST_PROCESSES:-auto}" -m "not windows" --ignore=tests/architecture tests
-step windows on_display "$python" -m pytest -p tests.helpers.skips --durations=15 \
-    -m windows --ignore=tests/architecture tests
+# shellcheck disable=SC2086  # $tests is a command and its arguments
+{
+    step architecture $tests tests/architecture
+    step windowless sh packaging/linux/virtual_display.sh $tests \
+        -n "${VOXTIDE_TEST_PROCESSES:-auto}" -m "not windows" --ignore=tests/architecture tests
+    step windows sh packaging/linux/virtual_display.sh $tests \
+        -m windows --ignore=tests/architecture tests
+}
 
 printf '\n=== summary\n'
 cat "$logs/summary"
+[ -z "$failed" ] || echo "Failed:$failed"
 for part in architecture windowless windows; do
-    printf '%-14s %s\n' "$part" "$(grep -E '^=+ .* in [0-9.]+s' "$logs/$part.log" | tail -n 1)"
+    grep -hE '^(FAILED|ERROR) ' "$logs/$part.log"
 done
-if [ -n "$failed" ]; then
-    echo "Failed:$failed"
-    exit 1
-fi
+for part in architecture windowless windows; do
+    grep -hE '^=+ .* in [0-9.]+s' "$logs/$part.log" | tail -n 1
+done
+[ -z "$failed" ]

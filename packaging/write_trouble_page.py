@@ -22,6 +22,8 @@ def table(kinds: Iterable[NoticeKind]) -> str:
     rows = ["| Code | Severity | What it says | What to do |", "| --- | --- | --- | --- |"]
     for kind in sorted(kinds, key=lambda kind: (_ORDER.index(kind.severity), kind.code)):
         sentence = re.sub(r"\{[^}]*\}", "…", kind.sentence).replace("|", "\\|")
+        if not sentence.strip("…. "):
+            sentence = "What happened, and where."
         rows.append(f"| `{kind.code}` | {kind.severity.value} | {sentence} | {kind.cure} |")
     return "\n".join(rows) + "\n"
 
