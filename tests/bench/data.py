@@ -1,0 +1,64 @@
+"""The series that the bench reads: made once, kept in build/bench-data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.bench.make_series import make_series
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "bench-data"
+VERSION = "1"
+"""Goes up when `make_series` writes something else; older data are then made anew."""
+
+
+class Series(NamedTuple):
+    """What `make_series` is asked for."""
+
+    count: int
+    size: int
+    coding: str
+
+    @property
+    def volume_bytes(self) -> int:
+        """Count the bytes of the int16 volume."""
+        return self.count * self.size * self.size * 2
+
+
+SERIES = {
+    "raw500": Series(500, 512, "raw"),
+    "raw2000": Series(2000, 128, "raw"),
+    "htj2k200": Series(200, 512, "htj2k"),
+    "j2k300": Series(300, 512, "j2k"),
+    "cube64": Series(64, 64, "raw"),
+    "tiny_raw": Series(8, 64, "raw"),
+    "tiny_htj2k": Series(8, 64, "htj2k"),
+}
+
+
+def folder_of(name: str) -> Path:
+    """Give the folder of a series, made if it is not there; its pages are then in the cache."""
+    folder = FOLDER / name
+    mark = FOLDER / f"{name}.version-{VERSION}"
+    if not mark.exists():
+        print(f"making {name} in {folder} ...", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        series = SERIES[name]
+        make_series(folder, series.count, series.size, series.coding)
+        mark.touch()
+    for path in folder.iterdir():
+        _warm(path)
+    return folder
+
+
+def _warm(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        while os.read(descriptor, 1 << 20):
+            pass
+    finally:
+        os.close(descriptor)
