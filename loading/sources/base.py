@@ -92,7 +92,9 @@ class Source(Protocol):
         """Give what is offered for a chunk, cheapest first; the last one is the best there is."""
         ...
 
-    def read(self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken) -> Delivered:
+    def read(
+        self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> Delivered:
         """Fill `out` with the chunk, or raise a LoadError and leave its content undefined.
 
         Parameters

@@ -1,0 +1,80 @@
+"""Decode a doubtful codestream in a child process that can be ended.
+
+A thread inside native code cannot be stopped, and a crash there takes the whole program along.
+The child gets one frame on its standard input, has a few seconds and bounded memory, and writes
+the samples to its standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from loading.codecs.expected import Expected
+from loading.codecs.registry import Frame, decoders_for
+
+TIMEOUT_S = 10.0
+MAX_BYTES = 1 << 29
+"""A frame larger than this is not decoded apart."""
+MEMORY_PER_BYTE = 64
+_ROOM = 1 << 30
+
+
+def decode(syntax: str, data: bytes, expected: Expected, depth: int, out: Frame) -> None:
+    """Decode a frame apart into `out`.
+
+    Raises
+    ------
+    CorruptFrame
+        When the child says no, crashes, or takes too long.
+    """
+    if getattr(sys, "frozen", False):
+        # A frozen program cannot be started as a bare interpreter.
+        raise expected.corrupt("The frame has an unusual header and is not decoded")
+    if out.nbytes > MAX_BYTES:
+        raise expected.corrupt("The frame has an unusual header and is too large to be tried")
+    task = {
+        "syntax": syntax,
+        "shape": out.shape,
+        "dtype": out.dtype.str,
+        "depth": depth,
+        "memory": _ROOM + MEMORY_PER_BYTE * out.nbytes,
+    }
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", "from loading.codecs.child import main; main()"],
+            input=json.dumps(task).encode() + b"\n" + data,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise expected.corrupt("The frame keeps its decoder busy without end") from error
+    except OSError as error:
+        raise expected.corrupt("The frame has an unusual header and could not be tried") from error
+    if answer.returncode != 0 or len(answer.stdout) != out.nbytes:
+        raise expected.corrupt("The frame has an unusual header and its decoder gave up")
+    out[...] = np.frombuffer(answer.stdout, out.dtype).reshape(out.shape)
+
+
+def main() -> None:
+    """Be the child: read a task, decode, write the samples."""
+    task = json.loads(sys.stdin.buffer.readline())
+    data = sys.stdin.buffer.read()
+    _bound_memory(int(task["memory"]))
+    out = np.zeros(tuple(task["shape"]), np.dtype(task["dtype"]))
+    decoders_for(task["syntax"])[0].decode(data, out, int(task["depth"]))
+    sys.stdout.buffer.write(out.tobytes())
+
+
+def _bound_memory(limit: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows: the time-out alone must do
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

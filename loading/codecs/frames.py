@@ -1,0 +1,104 @@
+"""Decode one frame: judge its header, choose a decoder, write into the array that is given.
+
+Whatever a library raises becomes a CorruptFrame. A codestream with a header that no ordinary
+encoder writes goes to a child process with a time-out, since a thread in native code cannot be
+ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from loading.codecs import child, htj2k, jpeg, jpeg2000, native, rle
+from loading.codecs.expected import Expected, Facts
+from loading.codecs.registry import SYNTAX_FAMILY, Frame, Row, decoders_for
+from loading.errors import LoadError
+
+_log = logging.getLogger(__name__)
+
+_PROCESSES = {
+    # Writers mix up baseline and extended; the decoder is the same.
+    "jpeg": frozenset({jpeg.BASELINE, jpeg.EXTENDED}),
+    "jpeg-lossless": frozenset({jpeg.LOSSLESS}),
+    "jpeg-ls": frozenset({jpeg.JPEG_LS}),
+}
+
+
+def inspect(syntax: str, data: bytes, expected: Expected) -> Facts:
+    """Hold the head of a codestream against the DICOM attributes, without decoding.
+
+    Raises
+    ------
+    UnsupportedTransferSyntax
+        When no installed decoder takes it.
+    CorruptFrame
+        When it is not the picture that the header promises.
+    """
+    decoders_for(syntax, expected.name)
+    family = SYNTAX_FAMILY[syntax]
+    if family == "rle":
+        return rle.judge(data, expected)
+    if family in _PROCESSES:
+        return jpeg.judge(data, expected, _PROCESSES[family])
+    return jpeg2000.judge(data, expected, htj2k=family == "htj2k")
+
+
+def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
+    """Decode a frame into `out` and tell whether values were lost when it was made.
+
+    Parameters
+    ----------
+    out : array, shape `expected.shape`, dtype `expected.dtype`, C-contiguous
+
+    Raises
+    ------
+    CorruptFrame, UnsupportedTransferSyntax
+    """
+    rows = decoders_for(syntax, expected.name)
+    facts = inspect(syntax, data, expected)
+    if SYNTAX_FAMILY[syntax] in ("jpeg-2000", "htj2k"):
+        data = jpeg2000.strip_box(data)
+    if facts.doubt:
+        _log.debug("decoding apart: %s", facts.doubt)
+        child.decode(syntax, data, expected, facts.depth, out)
+        return facts.lossy
+    last: Exception | None = None
+    for row in rows:
+        try:
+            row.decode(data, out, facts.depth)
+        except LoadError:
+            raise
+        except Exception as error:
+            last = error
+        else:
+            return facts.lossy
+    raise _refused(expected, rows, last) from last
+
+
+def _refused(expected: Expected, rows: list[Row], error: Exception | None) -> LoadError:
+    text = str(error).strip().splitlines()[0][:120] if error and str(error).strip() else "damaged"
+    return expected.corrupt(f"The frame cannot be decoded ({rows[0].library}: {text})")
+
+
+def level_end(read_prefix: Callable[[int], bytes], expected: Expected, level: int) -> int | None:
+    """Tell after how many bytes an HTJ2K frame can be shown reduced by 2**level; None: unknown.
+
+    `read_prefix` gives the first so many bytes of the codestream.
+    """
+    return htj2k.level_end(read_prefix, expected, level)
+
+
+def decode_prefix(syntax: str, prefix: bytes, expected: Expected, out: Frame) -> None:
+    """Decode the first bytes of an HTJ2K frame into a picture of full size.
+
+    The caller has cut the prefix where a level ends (`level_end`): the decoder itself never says
+    that something is missing.
+    """
+    facts = jpeg2000.judge(prefix, expected, htj2k=True)
+    if facts.doubt:
+        raise expected.corrupt(f"A coarse picture is not made of {facts.doubt}")
+    try:
+        native.htj2k_prefix(prefix, out, facts.depth)
+    except Exception as error:
+        raise expected.corrupt("The coarse picture cannot be decoded") from error

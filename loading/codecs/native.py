@@ -1,0 +1,95 @@
+"""The calls into the decoding libraries, one function each: bytes in, a filled array out.
+
+Each raises whatever its library raises; `frames` turns that into an error of ours. Where the
+cells of the codestream are those of the array, the library writes straight into it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Frame = npt.NDArray[np.generic]
+
+
+def put(decoded: Any, out: Frame) -> None:
+    """Copy a decoded frame into `out`, cell by cell; raise ValueError when it is another shape.
+
+    Decoders tell signed from unsigned by the codestream, DICOM by its own attribute, which
+    decides: cells of one width are copied bit by bit, narrower ones by value.
+    """
+    array = np.asarray(decoded)
+    if array.shape != out.shape:
+        raise ValueError(f"decoded to {array.shape}, expected {out.shape}")
+    if array.dtype.itemsize == out.dtype.itemsize:
+        out[...] = array.view(out.dtype)
+    elif array.dtype.itemsize < out.dtype.itemsize:
+        out[...] = array
+    else:
+        raise ValueError(f"decoded to {array.dtype}, expected {out.dtype}")
+
+
+def _into(decode: Any, data: bytes, out: Frame, depth: int, **options: Any) -> None:
+    """Decode straight into `out` where the codestream's cells are as wide; else by a copy."""
+    if (depth + 7) // 8 == out.dtype.itemsize and out.flags.c_contiguous:
+        decode(data, out=out, **options)
+    else:
+        put(decode(data, **options), out)
+
+
+def rle(data: bytes, out: Frame, depth: int) -> None:
+    """Decode RLE (imagecodecs)."""
+    import imagecodecs
+
+    put(imagecodecs.dicomrle_decode(data, out.dtype.newbyteorder("<")).reshape(out.shape), out)
+
+
+def jpeg(data: bytes, out: Frame, depth: int) -> None:
+    """Decode baseline and extended JPEG, 8 and 12 bits (imagecodecs, libjpeg-turbo)."""
+    import imagecodecs
+
+    put(imagecodecs.jpeg8_decode(data), out)
+
+
+def jpeg_lossless(data: bytes, out: Frame, depth: int) -> None:
+    """Decode lossless JPEG (imagecodecs)."""
+    import imagecodecs
+
+    _into(imagecodecs.ljpeg_decode, data, out, depth)
+
+
+def jpeg_ls(data: bytes, out: Frame, depth: int) -> None:
+    """Decode JPEG-LS (imagecodecs, CharLS)."""
+    import imagecodecs
+
+    _into(imagecodecs.jpegls_decode, data, out, depth)
+
+
+def jpeg_2000(data: bytes, out: Frame, depth: int) -> None:
+    """Decode JPEG 2000 (imagecodecs, OpenJPEG)."""
+    import imagecodecs
+
+    _into(imagecodecs.jpeg2k_decode, data, out, depth, numthreads=1)
+
+
+def htj2k(data: bytes, out: Frame, depth: int) -> None:
+    """Decode HTJ2K (imagecodecs, OpenJPH)."""
+    import imagecodecs
+
+    _into(imagecodecs.htj2k_decode, data, out, depth)
+
+
+def htj2k_prefix(data: bytes, out: Frame, depth: int) -> None:
+    """Decode the beginning of an HTJ2K codestream at full size; what is missing counts as zero."""
+    import imagecodecs
+
+    _into(imagecodecs.htj2k_decode, data, out, depth, resilient=True)
+
+
+def openjpeg(data: bytes, out: Frame, depth: int) -> None:
+    """Decode JPEG 2000 or HTJ2K (pylibjpeg-openjpeg)."""
+    import openjpeg as library
+
+    put(library.decode(data), out)

@@ -1,0 +1,129 @@
+"""Find the frames in encapsulated pixel data (PS3.5 A.4): item by item, nothing believed.
+
+Offsets in the Basic Offset Table are used only to find which fragments make a frame; every
+fragment's length is held against the bytes that are there.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from loading.errors import CorruptFrame
+from loading.sources.places import Place, ends_early
+
+_ITEM = 0xFFFEE000
+_END = 0xFFFEE0DD
+_WINDOW = 1 << 16
+_header = Struct("<HHL").unpack_from
+
+
+class Fragment(NamedTuple):
+    """One item of pixel data: where its value begins and how long it is."""
+
+    offset: int
+    length: int
+
+
+def frames_of(place: Place, offset: int, count: int) -> list[tuple[Fragment, ...]]:
+    """Give the fragments of each frame.
+
+    Parameters
+    ----------
+    place : Place
+    offset : int
+        Where the pixel value begins (its first item is the offset table).
+    count : int
+        Number of frames that the header claims.
+
+    Raises
+    ------
+    CorruptFrame
+        When the items do not add up to that many frames, or end early.
+    """
+    items = _items(place, offset)
+    if not items:
+        raise _no_fragments(place)
+    table, fragments = items[0], [item for item in items[1:] if item.length]
+    if not fragments:
+        raise _no_fragments(place)
+    if count == 1:
+        return [tuple(fragments)]
+    if len(fragments) == count:
+        return [(fragment,) for fragment in fragments]
+    by_table = _by_table(place, table, items[1:], count)
+    if by_table is not None:
+        return by_table
+    by_start = _by_start(place, fragments)
+    if len(by_start) == count:
+        return by_start
+    raise CorruptFrame(
+        f"{len(fragments)} fragments do not divide into {count} frames", where=place.name
+    )
+
+
+def _no_fragments(place: Place) -> CorruptFrame:
+    return CorruptFrame("There is no fragment of pixel data", where=place.name)
+
+
+def _items(place: Place, offset: int) -> list[Fragment]:
+    """Walk the items up to the delimiter; a missing delimiter at the end of the file is let pass."""
+    items: list[Fragment] = []
+    at = offset
+    window, window_at = b"", 0
+    while True:
+        if not window_at <= at <= window_at + len(window) - 8:
+            window, window_at = place.read_at(at, _WINDOW), at
+            if len(window) < 8:
+                return items
+        group, element, length = _header(window, at - window_at)
+        tag = group << 16 | element
+        if tag == _END:
+            return items
+        if tag != _ITEM:
+            raise CorruptFrame("The fragments of the pixel data are damaged", where=place.name)
+        if at + 8 + length > place.size:
+            raise ends_early(place.name)
+        items.append(Fragment(at + 8, length))
+        at += 8 + length
+
+
+def _by_table(
+    place: Place, table: Fragment, fragments: list[Fragment], count: int
+) -> list[tuple[Fragment, ...]] | None:
+    """Use the Basic Offset Table where each entry names the beginning of a fragment."""
+    if table.length != 4 * count or not fragments:
+        return None
+    raw = place.read_at(table.offset, table.length)
+    if len(raw) < table.length:
+        return None
+    base = fragments[0].offset - 8
+    starts = [base + int.from_bytes(raw[at : at + 4], "little") for at in range(0, len(raw), 4)]
+    at_fragment = {fragment.offset - 8: number for number, fragment in enumerate(fragments)}
+    numbers = [at_fragment.get(start, -1) for start in starts]
+    if numbers[0] != 0 or any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+        return None
+    ends = [*numbers[1:], len(fragments)]
+    return [tuple(fragments[lo:hi]) for lo, hi in zip(numbers, ends, strict=True)]
+
+
+def _by_start(place: Place, fragments: list[Fragment]) -> list[tuple[Fragment, ...]]:
+    """Begin a new frame where a fragment begins like a codestream (JPEG's SOI, JPEG 2000's SOC)."""
+    frames: list[list[Fragment]] = []
+    for fragment in fragments:
+        head = place.read_at(fragment.offset, 3)
+        if head in (b"\xff\xd8\xff", b"\xff\x4f\xff") or not frames:
+            frames.append([])
+        frames[-1].append(fragment)
+    return [tuple(frame) for frame in frames]
+
+
+def read_frame(place: Place, fragments: tuple[Fragment, ...]) -> bytes:
+    """Read and join the fragments of one frame."""
+    parts = []
+    for fragment in fragments:
+        part = place.read_at(fragment.offset, fragment.length)
+        if len(part) < fragment.length:
+            raise ends_early(place.name)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

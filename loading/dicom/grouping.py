@@ -1,0 +1,227 @@
+"""Split the instances of a series into stacks that can be volumes. Pure functions, no files.
+
+The order in which instances come makes no difference to any result.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+
+from loading.dicom import geometry, tags
+from loading.dicom.forms import PixelForm
+from loading.dicom.geometry import FloatArray, Frame
+from loading.dicom.header import Attributes, Instance
+
+_T = TypeVar("_T")
+SPACING_RELATIVE = 1e-4
+
+
+@dataclass(slots=True, eq=False)
+class Stack:
+    """Parallel slices of one size, one to a place, sorted along the normal.
+
+    Attributes
+    ----------
+    frame : Frame or None
+        None when the slices carry no usable position: then the order is that of the numbers.
+    spacing : tuple of float or None
+        Between rows, between columns, mm; None when not given.
+    positions : array, shape (n, 3), mm, or None
+    dropped : list of (Instance, Instance)
+        (left out, kept) where two instances claim one place.
+    """
+
+    instances: list[Instance]
+    form: PixelForm
+    frame: Frame | None
+    spacing: tuple[float, float] | None
+    positions: FloatArray | None = None
+    dropped: list[tuple[Instance, Instance]] = field(default_factory=list)
+    orientations: int = 1
+
+
+Item = tuple[Instance, PixelForm]
+
+
+def sort_key(instance: Instance) -> tuple[float, str, str]:
+    """Order instances of one place: lower number first; then by UID and name, for certainty."""
+    return instance.instance_number, instance.own_text(tags.SOP_INSTANCE), instance.place.name
+
+
+def series_key(instance: Instance) -> tuple[str, ...]:
+    """Name the series; files without a series UID belong together by folder."""
+    shared = instance.shared
+    uid = shared.text(tags.SERIES_UID)
+    if not uid:
+        name = instance.place.name.replace("\\", "/")
+        uid = "folder " + name.rpartition("/")[0]
+    return (shared.text(tags.STUDY_UID), uid, shared.modality)
+
+
+def spacing_of(shared: Attributes) -> tuple[float, float] | None:
+    """Give the distance between rows and between columns, mm; None when not usable."""
+    values = shared.numbers(tags.PIXEL_SPACING)
+    if len(values) != 2 or not all(1e-6 <= value <= 1e4 for value in values):
+        return None
+    return values[0], values[1]
+
+
+@lru_cache(maxsize=1024)
+def _frame_of(raw: bytes) -> Frame | None:
+    shared = Attributes("", {tags.ORIENTATION: raw})
+    return geometry.frame_of(shared.numbers(tags.ORIENTATION))
+
+
+def frame_of(shared: Attributes) -> Frame | None:
+    """Give the directions of the slices, None when not usable."""
+    raw = shared.raw.get(tags.ORIENTATION)
+    return _frame_of(raw) if raw else None
+
+
+def usable_position(instance: Instance) -> bool:
+    """Tell whether the position is three numbers within a kilometre."""
+    position = instance.position
+    return position is not None and max(map(abs, position)) <= geometry.MAX_POSITION_MM
+
+
+def by_key(
+    items: Iterable[Item], key: Callable[[Instance], Hashable]
+) -> dict[Hashable, list[Item]]:
+    """Collect items under a key of their instance."""
+    groups: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[key(item[0])].append(item)
+    return groups
+
+
+def by_form(items: Sequence[Item]) -> list[list[Item]]:
+    """Split one series by size, samples, frame of reference, orientation and pixel spacing."""
+    groups: dict[Hashable, list[Item]] = defaultdict(list)
+    names: dict[int, Hashable] = {}
+    frames: list[Frame] = []
+    spacings: list[tuple[float, float]] = []
+    for item in items:
+        shared, form = item[0].shared, item[1]
+        name = names.get(id(shared))
+        if name is None:
+            name = names[id(shared)] = (
+                form.rows,
+                form.columns,
+                form.samples,
+                form.photometric,
+                form.real,
+                shared.text(tags.FRAME_OF_REFERENCE),
+                _nearest(frames, frame_of(shared), geometry.same_direction),
+                _nearest(spacings, spacing_of(shared), _same_spacing),
+            )
+        groups[name].append(item)
+    return [groups[name] for name in sorted(groups, key=repr)]
+
+
+def _nearest(known: list[_T], value: _T | None, same: Callable[[_T, _T], bool]) -> int:
+    """Number the classes of values that are the same within a tolerance; -1 for none."""
+    if value is None:
+        return -1
+    for number, other in enumerate(known):
+        if same(other, value):
+            return number
+    known.append(value)
+    return len(known) - 1
+
+
+def _same_spacing(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return all(abs(x - y) <= SPACING_RELATIVE * max(x, y) for x, y in zip(a, b, strict=True))
+
+
+def image_type(instance: Instance) -> Hashable:
+    """Give the image type as a key."""
+    return instance.shared.words(tags.IMAGE_TYPE)
+
+
+def _own(tag: int) -> Callable[[Instance], Hashable]:
+    return lambda instance: instance.own_text(tag)
+
+
+SPLIT_KEYS: tuple[tuple[str, Callable[[Instance], Hashable]], ...] = (
+    ("temporal position", _own(tags.TEMPORAL_POSITION)),
+    ("echo", _own(tags.ECHO_NUMBER)),
+    ("echo time", _own(tags.ECHO_TIME)),
+    ("b-value", lambda instance: instance.own_raw(tags.B_VALUE)),
+    ("image type", image_type),
+    ("trigger time", _own(tags.TRIGGER_TIME)),
+    ("acquisition time", _own(tags.ACQUISITION_TIME)),
+    ("acquisition", _own(tags.ACQUISITION_NUMBER)),
+    ("content time", _own(tags.CONTENT_TIME)),
+)
+"""What can tell apart slices at one place, the surest first. A later key counts only when no
+earlier one divides the slices evenly; none is looked at while every place is taken once."""
+
+
+def sort_along(items: Sequence[Item], frame: Frame) -> tuple[list[Item], FloatArray, FloatArray]:
+    """Sort by position along the normal and nothing else; give items, positions, distances."""
+    items = sorted(items, key=lambda item: sort_key(item[0]))
+    positions = np.array([item[0].position for item in items], dtype=np.float64)
+    distances = geometry.along(positions, frame.normal)
+    order = np.argsort(distances, kind="stable")
+    return [items[at] for at in order], positions[order], distances[order]
+
+
+def places_of(distances: FloatArray) -> FloatArray:
+    """Number the places of sorted distances: equal numbers lie at one place."""
+    limit = geometry.same_place_mm(distances)
+    return np.concatenate([[0], np.cumsum(np.diff(distances) > limit)])
+
+
+def split_repeats(items: Sequence[Item], frame: Frame) -> list[list[Item]]:
+    """Split where places repeat, by the first key that gives each part every place once."""
+    _, _, distances = sort_along(items, frame)
+    places = places_of(distances)
+    distinct = int(places[-1]) + 1
+    if distinct == len(items) or distinct < 2:
+        return [list(items)]
+    for _, key in SPLIT_KEYS:
+        parts = by_key(items, key)
+        if len(parts) < 2 or min(map(len, parts.values())) < 2:
+            continue
+        if all(_is_single(part, frame) for part in parts.values()):
+            return [parts[name] for name in sorted(parts, key=repr)]
+    return [list(items)]
+
+
+def _is_single(items: Sequence[Item], frame: Frame) -> bool:
+    """Tell whether no two of the items lie at one place."""
+    _, _, distances = sort_along(items, frame)
+    gaps = np.diff(distances)
+    return bool(len(gaps) and gaps.min() > geometry.same_place_mm(distances))
+
+
+def without_repeats(
+    items: Sequence[Item], frame: Frame
+) -> tuple[list[Item], FloatArray, list[tuple[Instance, Instance]]]:
+    """Sort along the normal and keep, of several at one place, the lowest instance number.
+
+    Of equal numbers the one with the lowest SOP Instance UID stays, so that the order of the
+    files never decides.
+    """
+    items, positions, distances = sort_along(items, frame)
+    places = places_of(distances)
+    if int(places[-1]) + 1 == len(items):
+        return items, positions, []
+    keep: dict[int, int] = {}
+    for at, place in enumerate(places.tolist()):
+        best = keep.get(place)
+        if best is None or sort_key(items[at][0]) < sort_key(items[best][0]):
+            keep[place] = at
+    kept = list(keep.values())
+    dropped = [
+        (item[0], items[keep[place]][0])
+        for at, (item, place) in enumerate(zip(items, places.tolist(), strict=True))
+        if keep[place] != at
+    ]
+    return [items[at] for at in kept], positions[kept], dropped

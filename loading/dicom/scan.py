@@ -1,0 +1,344 @@
+"""Read the few attributes that matter from the head of a file, much faster than a full parser.
+
+The scanner knows explicit and implicit VR little endian, with tags in ascending order. Whatever
+it is not sure of (another encoding, an unknown VR, a length that does not fit) it declines, and
+pydicom decides. Where it does answer it gives what pydicom would give; a property test holds it
+to that.
+
+Slices of one series differ in few bytes. So the first file of a layout is walked element by
+element; the next file of the same size is compared with it at all element headers and shared
+values at once, and when these are equal its own values lie at the same offsets: the walk would
+have taken the same steps.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.dicom import tags
+from loading.dicom.header import UNDEFINED
+from loading.dicom.syntaxes import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, NAMES
+
+MAX_DEPTH = 24
+_MAGIC = b"DICM"
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_ITEM = 0xFFFEE000
+_ITEM_END = 0xFFFEE00D
+_SEQUENCE_END = 0xFFFEE0DD
+
+_explicit = Struct("<HH2sH").unpack_from
+_implicit = Struct("<HHL").unpack_from
+_tag = Struct("<HH").unpack_from
+_short = Struct("<H").unpack_from
+_long = Struct("<L").unpack_from
+
+_SHORT_VR = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VR = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_PIXEL_VR = (b"OW", b"OB", b"OF", b"OD", b"UN")
+_KNOWN_SYNTAXES = frozenset(uid.encode() for uid in NAMES) - {
+    DEFLATED.encode(),
+    EXPLICIT_BIG.encode(),
+}
+
+
+class Unsure(Exception):
+    """Raised inside the scanner where pydicom must decide."""
+
+
+class NeedMore(Exception):
+    """Raised inside the scanner when the head is too short; carries the bytes wanted."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+
+
+class Layout(NamedTuple):
+    """Where the elements of one file lie.
+
+    Attributes
+    ----------
+    marks : list of tuple
+        (offset, length) of each element header that the walk looked at.
+    values : dict
+        Tag to (start, end) of its value, for wanted attributes that are not empty.
+    """
+
+    syntax: str
+    marks: list[tuple[int, int]]
+    values: dict[int, tuple[int, int]]
+    pixel_tag: int
+    offset: int
+    length: int
+
+
+def walk(head: bytes, size: int) -> Layout | None:
+    """Find the wanted elements in the head of a file of `size` bytes; None when not sure.
+
+    Raises
+    ------
+    NeedMore
+        When the walk runs beyond the head although the file goes on.
+    """
+    try:
+        return _walk(head, size)
+    except Unsure:
+        return None
+
+
+def _walk(head: bytes, size: int) -> Layout:
+    if head[128:132] != _MAGIC:
+        raise Unsure
+    marks = [(128, 4)]
+    values: dict[int, tuple[int, int]] = {}
+    at = _walk_meta(head, size, marks, values)
+    span = values.get(tags.TRANSFER_SYNTAX)
+    if span is None:
+        raise Unsure
+    syntax = head[span[0] : span[1]].rstrip(b" \0")
+    if syntax not in _KNOWN_SYNTAXES:
+        raise Unsure
+    explicit = syntax != IMPLICIT_LITTLE.encode()
+    pixel_tag, offset, length = _walk_body(head, size, at, explicit, marks, values)
+    return Layout(syntax.decode(), marks, values, pixel_tag, offset, length)
+
+
+def _walk_meta(
+    head: bytes, size: int, marks: list[tuple[int, int]], values: dict[int, tuple[int, int]]
+) -> int:
+    """Walk group 2, which is always explicit little endian; give where the data set begins."""
+    at, last = 132, -1
+    while True:
+        if at + 12 > len(head):
+            if len(head) < size:
+                raise NeedMore(at + 4096)
+            raise Unsure
+        group, element, vr, length = _explicit(head, at)
+        if group != 2:
+            marks.append((at, 2))
+            return at
+        start = at + 8
+        if vr in _LONG_VR:
+            length = _long(head, start)[0]
+            start += 4
+        elif vr not in _SHORT_VR:
+            raise Unsure
+        tag = group << 16 | element
+        end = start + length
+        if tag <= last or end > size:
+            raise Unsure
+        marks.append((at, start - at))
+        if tag == tags.TRANSFER_SYNTAX:
+            if end > len(head):
+                raise NeedMore(end + 4096)
+            values[tag] = (start, end)
+        last, at = tag, end
+
+
+def _walk_body(
+    head: bytes,
+    size: int,
+    at: int,
+    explicit: bool,
+    marks: list[tuple[int, int]],
+    values: dict[int, tuple[int, int]],
+) -> tuple[int, int, int]:
+    """Walk the data set up to the pixels; give tag, offset and length of these."""
+    if not explicit and head[at + 4 : at + 6].isalpha():
+        raise Unsure  # the label says implicit, the bytes look explicit
+    kinds, key_length = (_EXPLICIT_KINDS, 6) if explicit else (_IMPLICIT_KINDS, 4)
+    have, last = len(head) - 16, -1
+    while True:
+        if at > have:
+            if have + 16 < size:
+                raise NeedMore(at + 4096)
+            raise Unsure  # no pixels: not a slice, pydicom may tell what it is
+        key = head[at : at + key_length]
+        kind = kinds.get(key) or _classify(key, kinds)
+        tag, width, role = kind
+        if tag <= last:
+            raise Unsure
+        if width == 12:
+            length = _long(head, at + 8)[0]
+        else:
+            length = _short(head, at + 6)[0] if explicit else _long(head, at + 4)[0]
+        marks.append((at, width))
+        start, last = at + width, tag
+        if role == _PIXELS:
+            return tag, start, UNDEFINED if length == _UNDEFINED_LENGTH else length
+        if length == _UNDEFINED_LENGTH:
+            if role not in (_SEQUENCE, _SKIP) or (explicit and role != _SEQUENCE):
+                raise Unsure
+            at = _skip_sequence(head, size, start, explicit, marks)
+            continue
+        at = start + length
+        if at > size:
+            raise Unsure
+        if role == _WANTED and length:
+            if at > have + 16:
+                raise NeedMore(at + 4096)
+            values[tag] = (start, at)
+
+
+_SKIP, _SEQUENCE, _WANTED, _PIXELS = range(4)
+_Kinds = dict[bytes, tuple[int, int, int]]
+_EXPLICIT_KINDS: _Kinds = {}
+_IMPLICIT_KINDS: _Kinds = {}
+
+
+def _classify(key: bytes, kinds: _Kinds) -> tuple[int, int, int]:
+    """Say of the first bytes of an element: tag, length of its header, what to do with it."""
+    group, element = _tag(key)
+    tag = group << 16 | element
+    vr = key[4:]
+    if tag > tags.PIXELS or (vr and vr not in _SHORT_VR and vr not in _LONG_VR):
+        raise Unsure
+    role = _WANTED if tag in tags.WANTED_TAGS else _SEQUENCE if vr == b"SQ" else _SKIP
+    if tag in tags.PIXEL_TAGS:
+        role = _PIXELS
+        if vr and vr not in _PIXEL_VR:
+            raise Unsure
+    if len(kinds) > 20_000:  # damaged files could fill it for ever
+        kinds.clear()
+    kind = kinds[key] = (tag, 12 if vr in _LONG_VR else 8, role)
+    return kind
+
+
+def _skip_sequence(
+    head: bytes, size: int, at: int, explicit: bool, marks: list[tuple[int, int]]
+) -> int:
+    """Step over a sequence of undefined length, items within items, without recursion.
+
+    `stack` holds for each open sequence -1 and for each open item its end (0: delimited).
+    """
+    stack = [-1]
+    have = len(head)
+    while stack:
+        top = stack[-1]
+        if top > 0 and at >= top:
+            if at > top:
+                raise Unsure  # an element sticks out of its item
+            stack.pop()
+            continue
+        if at + 16 > have:
+            if have < size:
+                raise NeedMore(at + 4096)
+            raise Unsure
+        group, element, length = _implicit(head, at)
+        tag = group << 16 | element
+        if top == -1 or tag == _ITEM_END:
+            marks.append((at, 8))
+            at = _step_delimiter(tag, length, at, size, stack)
+        else:
+            at = _step_element(head, at, size, explicit, stack, marks)
+    return at
+
+
+def _step_delimiter(tag: int, length: int, at: int, size: int, stack: list[int]) -> int:
+    """Open an item, or close an item or a sequence; give the offset behind it."""
+    at += 8
+    top = stack[-1]
+    if tag == _ITEM and top == -1:
+        if length == _UNDEFINED_LENGTH:
+            stack.append(0)
+        elif at + length > size:
+            raise Unsure
+        elif length:
+            stack.append(at + length)
+    elif length:
+        raise Unsure
+    elif (tag == _SEQUENCE_END and top == -1) or (tag == _ITEM_END and top == 0):
+        stack.pop()
+    else:
+        raise Unsure
+    if len(stack) > 2 * MAX_DEPTH:
+        raise Unsure
+    return at
+
+
+def _step_element(
+    head: bytes, at: int, size: int, explicit: bool, stack: list[int], marks: list[tuple[int, int]]
+) -> int:
+    """Step over one element inside an item, or into it when it is a sequence without length."""
+    start = at + 8
+    is_sequence = not explicit
+    if explicit:
+        group, _, vr, length = _explicit(head, at)
+        is_sequence = vr == b"SQ"
+        if vr in _LONG_VR:
+            length = _long(head, start)[0]
+            start += 4
+        elif vr not in _SHORT_VR:
+            raise Unsure
+    else:
+        group, _, length = _implicit(head, at)
+    if group == 0xFFFE:
+        raise Unsure
+    marks.append((at, start - at))
+    if length == _UNDEFINED_LENGTH:
+        # An implicit element without length is a sequence only if items follow.
+        if not is_sequence or head[start : start + 4] not in (
+            b"\xfe\xff\x00\xe0",
+            b"\xfe\xff\xdd\xe0",
+        ):
+            raise Unsure
+        stack.append(-1)
+        if len(stack) > 2 * MAX_DEPTH:
+            raise Unsure
+        return start
+    if start + length > size:
+        raise Unsure
+    return start + length
+
+
+class Template:
+    """The layout of a file that was walked, ready to be recognised in the next one."""
+
+    __slots__ = ("_expected", "_index", "_own", "layout")
+
+    def __init__(self, head: bytes, layout: Layout) -> None:
+        spans = layout.marks + [
+            (start, end - start)
+            for tag, (start, end) in layout.values.items()
+            if tag not in tags.OWN_AT
+        ]
+        starts, lengths = np.array(spans, np.intp).T
+        ends = np.cumsum(lengths)
+        self._index: npt.NDArray[np.intp] = np.repeat(starts - ends + lengths, lengths)
+        self._index += np.arange(ends[-1])
+        self._expected = np.frombuffer(head, np.uint8).take(self._index).tobytes()
+        self._own: Struct | None = None
+        self.layout = layout
+
+    def match(self, head: bytes) -> tuple[bytes, ...] | None:
+        """Give the own values of a file that is laid out in the same way, else None."""
+        if len(head) < self.layout.offset:
+            return None
+        taken = np.frombuffer(head, np.uint8).take(self._index)
+        if taken.tobytes() != self._expected:
+            return None
+        if self._own is None:
+            self._own = _own_struct(self.layout)
+        return self._own.unpack_from(head)
+
+
+def own_values(head: bytes, layout: Layout) -> tuple[bytes, ...]:
+    """Take the own values of a file, in the order of `tags.OWN_TAGS`; empty where absent."""
+    get = layout.values.get
+    return tuple(head[span[0] : span[1]] for span in (get(tag, _NONE) for tag in tags.OWN_TAGS))
+
+
+_NONE = (0, 0)
+
+
+def _own_struct(layout: Layout) -> Struct:
+    """Make the struct that does the same for a layout in one step."""
+    parts, at = ["<"], 0
+    for tag in tags.OWN_TAGS:
+        start, end = layout.values.get(tag, (at, at))
+        parts.append(f"{start - at}x{end - start}s")
+        at = end
+    return Struct("".join(parts))

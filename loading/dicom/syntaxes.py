@@ -1,0 +1,55 @@
+"""The transfer syntaxes: what a UID says about byte order, compression and loss."""
+
+from __future__ import annotations
+
+IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+RLE = "1.2.840.10008.1.2.5"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
+JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+JPEG_LS_NEAR = "1.2.840.10008.1.2.4.81"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+JPEG_2000 = "1.2.840.10008.1.2.4.91"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
+HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"
+HTJ2K = "1.2.840.10008.1.2.4.203"
+
+NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
+"""Pixels lie there as they are; in the deflated syntax after inflating the whole data set."""
+
+HTJ2K_FAMILY = frozenset({HTJ2K_LOSSLESS, HTJ2K_RPCL, HTJ2K})
+
+NAMES = {
+    IMPLICIT_LITTLE: "implicit little endian",
+    EXPLICIT_LITTLE: "explicit little endian",
+    DEFLATED: "deflated",
+    EXPLICIT_BIG: "explicit big endian",
+    RLE: "RLE",
+    JPEG_BASELINE: "JPEG baseline",
+    JPEG_EXTENDED: "JPEG extended",
+    JPEG_LOSSLESS: "JPEG lossless",
+    JPEG_LOSSLESS_SV1: "JPEG lossless, first-order prediction",
+    JPEG_LS: "JPEG-LS lossless",
+    JPEG_LS_NEAR: "JPEG-LS near-lossless",
+    JPEG_2000_LOSSLESS: "JPEG 2000 lossless",
+    JPEG_2000: "JPEG 2000",
+    HTJ2K_LOSSLESS: "HTJ2K lossless",
+    HTJ2K_RPCL: "HTJ2K lossless RPCL",
+    HTJ2K: "HTJ2K",
+}
+
+
+def is_encapsulated(uid: str) -> bool:
+    """Tell whether pixels come as a sequence of fragments (PS3.5 A.4)."""
+    return uid not in NATIVE
+
+
+def name_of(uid: str) -> str:
+    """Give the name for people, with the UID."""
+    known = NAMES.get(uid)
+    return f"{known} ({uid})" if known else f"transfer syntax {uid or 'not given'}"

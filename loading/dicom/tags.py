@@ -1,0 +1,149 @@
+"""The attributes that grouping, geometry, values and labels need; nothing else is ever kept.
+
+An attribute is SHARED when the slices of one series normally agree on it, and OWN when each
+slice has its own. The difference is one of speed only: files whose shared attributes are the
+same bytes share one parsed object.
+"""
+
+from __future__ import annotations
+
+TRANSFER_SYNTAX = 0x00020010
+CHARACTER_SET = 0x00080005
+IMAGE_TYPE = 0x00080008
+SOP_CLASS = 0x00080016
+SOP_INSTANCE = 0x00080018
+STUDY_DATE = 0x00080020
+SERIES_DATE = 0x00080021
+ACQUISITION_DATE = 0x00080022
+CONTENT_DATE = 0x00080023
+STUDY_TIME = 0x00080030
+SERIES_TIME = 0x00080031
+ACQUISITION_TIME = 0x00080032
+CONTENT_TIME = 0x00080033
+ACCESSION_NUMBER = 0x00080050
+MODALITY = 0x00080060
+MANUFACTURER = 0x00080070
+INSTITUTION = 0x00080080
+STUDY_DESCRIPTION = 0x00081030
+SERIES_DESCRIPTION = 0x0008103E
+MODEL = 0x00081090
+PATIENT_NAME = 0x00100010
+PATIENT_ID = 0x00100020
+PATIENT_BIRTH_DATE = 0x00100030
+PATIENT_SEX = 0x00100040
+BODY_PART = 0x00180015
+SLICE_THICKNESS = 0x00180050
+ECHO_TIME = 0x00180081
+ECHO_NUMBER = 0x00180086
+SPACING_BETWEEN_SLICES = 0x00180088
+PROTOCOL = 0x00181030
+TRIGGER_TIME = 0x00181060
+B_VALUE = 0x00189087
+STUDY_UID = 0x0020000D
+SERIES_UID = 0x0020000E
+SERIES_NUMBER = 0x00200011
+ACQUISITION_NUMBER = 0x00200012
+INSTANCE_NUMBER = 0x00200013
+POSITION = 0x00200032
+ORIENTATION = 0x00200037
+FRAME_OF_REFERENCE = 0x00200052
+TEMPORAL_POSITION = 0x00200100
+SAMPLES_PER_PIXEL = 0x00280002
+PHOTOMETRIC = 0x00280004
+PLANAR_CONFIGURATION = 0x00280006
+NUMBER_OF_FRAMES = 0x00280008
+ROWS = 0x00280010
+COLUMNS = 0x00280011
+PIXEL_SPACING = 0x00280030
+BITS_ALLOCATED = 0x00280100
+BITS_STORED = 0x00280101
+HIGH_BIT = 0x00280102
+PIXEL_REPRESENTATION = 0x00280103
+PADDING_VALUE = 0x00280120
+PADDING_LIMIT = 0x00280121
+WINDOW_CENTER = 0x00281050
+WINDOW_WIDTH = 0x00281051
+INTERCEPT = 0x00281052
+SLOPE = 0x00281053
+RESCALE_TYPE = 0x00281054
+WINDOW_NAME = 0x00281055
+WINDOW_FUNCTION = 0x00281056
+LOSSY = 0x00282110
+MODALITY_LUT = 0x00283000
+PET_UNITS = 0x00541001
+SHARED_GROUPS = 0x52009229
+PER_FRAME_GROUPS = 0x52009230
+
+FLOAT_PIXELS = 0x7FE00008
+DOUBLE_PIXELS = 0x7FE00009
+PIXELS = 0x7FE00010
+PIXEL_TAGS = frozenset({FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS})
+
+OWN_TAGS: tuple[int, ...] = tuple(
+    sorted(
+        (
+            SOP_INSTANCE,
+            INSTANCE_NUMBER,
+            POSITION,
+            SLOPE,
+            INTERCEPT,
+            WINDOW_CENTER,
+            WINDOW_WIDTH,
+            ACQUISITION_NUMBER,
+            ACQUISITION_DATE,
+            ACQUISITION_TIME,
+            CONTENT_DATE,
+            CONTENT_TIME,
+            TEMPORAL_POSITION,
+            TRIGGER_TIME,
+            ECHO_TIME,
+            ECHO_NUMBER,
+            B_VALUE,
+        )
+    )
+)
+"""In the order in which a file has them."""
+OWN_AT = {tag: index for index, tag in enumerate(OWN_TAGS)}
+
+PRESENCE_TAGS = frozenset({MODALITY_LUT, SHARED_GROUPS, PER_FRAME_GROUPS})
+"""Sequences of which only the presence counts: kept as b"1"."""
+
+SHARED_TAGS = (
+    frozenset(
+        value
+        for name, value in list(globals().items())
+        if name.isupper() and isinstance(value, int)
+    )
+    - frozenset(OWN_TAGS)
+    - PIXEL_TAGS
+)
+
+WANTED_TAGS = SHARED_TAGS | frozenset(OWN_TAGS)
+
+BINARY_VR: dict[int, str] = {
+    SAMPLES_PER_PIXEL: "H",
+    PLANAR_CONFIGURATION: "H",
+    ROWS: "H",
+    COLUMNS: "H",
+    BITS_ALLOCATED: "H",
+    BITS_STORED: "H",
+    HIGH_BIT: "H",
+    PIXEL_REPRESENTATION: "H",
+    PADDING_VALUE: "H",
+    PADDING_LIMIT: "H",
+    B_VALUE: "d",
+}
+"""Attributes that are numbers in binary, with the code of their type for `struct`."""
+
+NAMES: dict[int, str] = {
+    SLOPE: "Rescale Slope",
+    INTERCEPT: "Rescale Intercept",
+    WINDOW_CENTER: "Window Center",
+    WINDOW_WIDTH: "Window Width",
+    PIXEL_SPACING: "Pixel Spacing",
+    POSITION: "Image Position (Patient)",
+    ORIENTATION: "Image Orientation (Patient)",
+    SLICE_THICKNESS: "Slice Thickness",
+    PADDING_VALUE: "Pixel Padding Value",
+}
+"""Attributes that a notice may name."""

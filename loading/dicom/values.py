@@ -1,0 +1,224 @@
+"""What stored numbers mean: one linear map or one for each slice, units, windows, padding."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loading.dicom import tags
+from loading.dicom.forms import PixelForm
+from loading.dicom.header import Attributes, Instance
+from loading.notices import Notice, notice
+from loading.spec import ValueMap, Window
+
+_PET_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts"}
+AIR_HU = -1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """How the slices of one volume become the numbers in its array.
+
+    Attributes
+    ----------
+    dtype : numpy dtype
+        Of the array.
+    value_map : ValueMap
+        From array values to meant ones; the identity when the array holds meant values.
+    maps : tuple of ValueMap or None
+        One for each slice when they differ: then each slice is mapped while it is read, in
+        float64, and rounded once to float32. None when stored values go into the array.
+    """
+
+    dtype: np.dtype[np.generic]
+    value_map: ValueMap
+    maps: tuple[ValueMap, ...] | None
+    stored_range: tuple[float, float]
+    padding: tuple[float, float] | None
+    empty_value: float
+    unit: str
+
+
+def map_of(instance: Instance) -> tuple[ValueMap, list[Notice]]:
+    """Read slope and intercept; what is not usable becomes 1 or 0 and is told."""
+    notices: list[Notice] = []
+    parts = []
+    for tag, default in ((tags.SLOPE, 1.0), (tags.INTERCEPT, 0.0)):
+        values = instance.own_numbers(tag)
+        value = values[0] if values else default
+        if not math.isfinite(value) or (tag == tags.SLOPE and value == 0.0):
+            notices.append(ignored(tag, instance.own_text(tag)))
+            value = default
+        parts.append(value)
+    if instance.shared.has(tags.MODALITY_LUT):
+        notices.append(notice("value_ignored", attribute="Modality LUT Sequence", value="a table"))
+    return ValueMap(parts[0], parts[1]), notices
+
+
+def ignored(tag: int, value: str) -> Notice:
+    """Tell that an attribute is not usable; the value is shortened and made harmless."""
+    shown = "".join(part if part.isprintable() else " " for part in value)[:40]
+    return notice("value_ignored", attribute=tags.NAMES[tag], value=shown)
+
+
+def union_dtype(forms: Sequence[PixelForm]) -> np.dtype[np.generic]:
+    """Give the smallest type that holds the stored values of all slices; float32 if none does."""
+    dtype = forms[0].dtype
+    for form in forms[1:]:
+        if form.dtype != dtype:
+            dtype = np.result_type(dtype, form.dtype)
+    if dtype.itemsize > 4:
+        return np.dtype(np.float32)
+    return dtype
+
+
+def values_of(
+    instances: Sequence[Instance], forms: Sequence[PixelForm]
+) -> tuple[Values, list[Notice]]:
+    """Decide on the array's type and map from all slices (never from the first alone)."""
+    maps, notices = _maps_of(instances)
+    distinct_forms = list(dict.fromkeys(forms))
+    dtype = union_dtype(distinct_forms)
+    needs_float = len(set(maps)) > 1 or (dtype.kind == "f" and not distinct_forms[0].real)
+    unit = "" if any(item.code == "value_ignored" for item in notices) else _unit(instances[0])
+    low, high = _stored_range(distinct_forms)
+    padding = _padding(instances[0].shared, distinct_forms[0])
+    if needs_float:
+        ends = [m.slope * end + m.intercept for m in set(maps) for end in (low, high)]
+        empty = min(max(AIR_HU, min(ends)), max(ends)) if unit == "HU" else _zero(min(ends))
+        values = Values(
+            np.dtype(np.float32),
+            ValueMap(),
+            tuple(maps),
+            (min(ends), max(ends)),
+            _mapped(padding, maps),
+            empty,
+            unit,
+        )
+        return values, notices
+    one = maps[0]
+    empty = _empty(one, padding, (low, high), unit)
+    return Values(dtype, one, None, (low, high), padding, empty, unit), notices
+
+
+def _maps_of(instances: Sequence[Instance]) -> tuple[list[ValueMap], list[Notice]]:
+    """Read the map of each slice; equal bytes are read once."""
+    known: dict[tuple[bytes, bytes, bool], ValueMap] = {}
+    told: dict[Notice, None] = {}
+    maps = []
+    for instance in instances:
+        own = instance.own
+        key = (own[_SLOPE_AT], own[_INTERCEPT_AT], instance.shared.has(tags.MODALITY_LUT))
+        value_map = known.get(key)
+        if value_map is None:
+            value_map, notices = map_of(instance)
+            known[key] = value_map
+            told.update(dict.fromkeys(notices))
+        maps.append(value_map)
+    return maps, list(told)
+
+
+_SLOPE_AT = tags.OWN_AT[tags.SLOPE]
+_INTERCEPT_AT = tags.OWN_AT[tags.INTERCEPT]
+
+
+def _unit(instance: Instance) -> str:
+    shared = instance.shared
+    if shared.modality == "CT":
+        return "HU"
+    if shared.modality == "PT":
+        units = shared.text(tags.PET_UNITS)
+        return _PET_UNITS.get(units, units)
+    kind = shared.text(tags.RESCALE_TYPE)
+    return "" if kind in ("US", "UNSPECIFIED") else kind
+
+
+def _stored_range(forms: Sequence[PixelForm]) -> tuple[float, float]:
+    lows, highs = [], []
+    for form in forms:
+        if form.real:
+            return 0.0, 1.0
+        if form.signed:
+            lows.append(-(2.0 ** (form.stored - 1)))
+            highs.append(2.0 ** (form.stored - 1) - 1)
+        else:
+            lows.append(0.0)
+            highs.append(2.0**form.stored - 1)
+    return min(lows), max(highs)
+
+
+def _padding(shared: Attributes, form: PixelForm) -> tuple[float, float] | None:
+    """Read padding value and range limit (C.7.5.1.1.2): stored values, signed as the pixels."""
+    ends = []
+    for tag in (tags.PADDING_VALUE, tags.PADDING_LIMIT):
+        raw = shared.raw.get(tag, b"")
+        if len(raw) >= 2:
+            ends.append(float(struct.unpack_from("<h" if form.signed else "<H", raw)[0]))
+    if not shared.has(tags.PADDING_VALUE) or not ends or form.real:
+        return None
+    return min(ends), max(ends)
+
+
+def _mapped(
+    padding: tuple[float, float] | None, maps: Sequence[ValueMap]
+) -> tuple[float, float] | None:
+    """Map a padding range to meant values where all slices agree on it."""
+    if padding is None:
+        return None
+    ranges = {tuple(sorted(m.slope * end + m.intercept for end in padding)) for m in set(maps)}
+    if len(ranges) != 1:
+        return None
+    low, high = (float(np.float32(end)) for end in next(iter(ranges)))
+    return low, high
+
+
+def _empty(
+    one: ValueMap, padding: tuple[float, float] | None, ends: tuple[float, float], unit: str
+) -> float:
+    """Choose the array value that stands for nothing: padding, air, or zero."""
+    if padding is not None:
+        return padding[0]
+    if unit == "HU":
+        stored = round((AIR_HU - one.intercept) / one.slope)
+        return float(min(max(stored, ends[0]), ends[1]))
+    return _zero(ends[0])
+
+
+def _zero(low: float) -> float:
+    return max(low, 0.0)
+
+
+def windows_of(instance: Instance) -> tuple[tuple[Window, ...], list[Notice]]:
+    """Read the windows of a slice (C.11.2.1.2); what is not usable is left out and told."""
+    centers = instance.own_numbers(tags.WINDOW_CENTER)
+    widths = instance.own_numbers(tags.WINDOW_WIDTH)
+    shared = instance.shared
+    names = shared.words(tags.WINDOW_NAME)
+    function = shared.text(tags.WINDOW_FUNCTION) or "LINEAR"
+    if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
+        function = "LINEAR"
+    windows: list[Window] = []
+    notices: list[Notice] = []
+    for at, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        least = 1.0 if function == "LINEAR" else 0.0
+        if not math.isfinite(center):
+            notices.append(ignored(tags.WINDOW_CENTER, instance.own_text(tags.WINDOW_CENTER)))
+        elif not math.isfinite(width) or width <= 0.0 or width < least:
+            notices.append(ignored(tags.WINDOW_WIDTH, instance.own_text(tags.WINDOW_WIDTH)))
+        else:
+            window = Window(center, width, names[at] if at < len(names) else "", function)
+            if window not in windows:
+                windows.append(window)
+    if (not centers or not widths) and (centers or widths):
+        tag = tags.WINDOW_CENTER if centers else tags.WINDOW_WIDTH
+        notices.append(ignored(tag, instance.own_text(tag)))
+    return tuple(windows), notices
+
+
+def is_lossy(shared: Attributes) -> bool:
+    """Tell whether the header says that loss came with compression (0028,2110)."""
+    return shared.text(tags.LOSSY) == "01"

@@ -1,0 +1,234 @@
+"""Turn stacks of slices into volumes, and everything else into images or reasons.
+
+Takes header records, gives catalogue entries. No file is read here; sources are made that will.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from loading.catalogue import VolumeEntry
+from loading.dicom import geometry, syntaxes, tags, text
+from loading.dicom.forms import PixelForm, shortage
+from loading.dicom.geometry import Grid
+from loading.dicom.grouping import Stack
+from loading.dicom.header import Instance
+from loading.dicom.pixels import FrameIndex, FramePixels
+from loading.dicom.values import Values, is_lossy, values_of, windows_of
+from loading.notices import Notice, notice
+from loading.sources.dicom_files import DicomSource
+from loading.spec import Level, VolumeSpec
+
+NEGLIGIBLE_MM = 1e-4
+"""A slice nearer than this to its plane is on it."""
+SHEAR_PIXELS = 0.5
+"""A shear that moves the last slice by less than this part of a pixel is rounding, not told."""
+
+
+def volume_of(stack: Stack) -> VolumeEntry:
+    """Describe the volume of a stack with two slices or more."""
+    instances = stack.instances
+    forms = [stack.form] * len(instances)
+    values, notices = values_of(instances, forms)
+    return _entry(stack, forms, values, notices)
+
+
+def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
+    """Describe the volume of a stack whose slices may differ in bits and sign."""
+    values, notices = values_of(stack.instances, forms)
+    return _entry(stack, forms, values, notices)
+
+
+def _entry(
+    stack: Stack, forms: Sequence[PixelForm], values: Values, notices: list[Notice]
+) -> VolumeEntry:
+    instances = stack.instances
+    grid = _grid_of(stack)
+    middle = instances[len(instances) // 2]
+    windows, more = windows_of(middle)
+    told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
+    shared = middle.shared
+    spec = VolumeSpec(
+        key=key_of(instances),
+        label=text.label_of(shared),
+        modality=shared.modality,
+        unit=values.unit,
+        levels=(_level_of(stack, grid),),
+        dtype=values.dtype,
+        value_map=values.value_map,
+        stored_range=values.stored_range,
+        empty_value=values.empty_value,
+        absent=grid.absent,
+        slice_origins_lps=_origins_of(stack, grid),
+        inverted=stack.form.photometric == "MONOCHROME1",
+        padding=values.padding,
+        windows=windows,
+        warnings=tuple(dict.fromkeys(told)),
+        path=common_path(instances),
+        files=len(instances),
+        transfer_syntaxes=tuple(sorted({instance.shared.syntax for instance in instances})),
+        series_uid=shared.text(tags.SERIES_UID),
+        study_uid=shared.text(tags.STUDY_UID),
+        frame_of_reference_uid=shared.text(tags.FRAME_OF_REFERENCE),
+        header=text.HeaderTexts(shared),
+    )
+    frames: list[FramePixels | None] = [None] * grid.planes
+    for number, plane in enumerate(grid.plane_of.tolist()):
+        frames[plane] = frame_pixels(instances[number], forms[number], values, number)
+    return VolumeEntry(spec, partial(DicomSource, spec, frames))
+
+
+def frame_pixels(
+    instance: Instance, form: PixelForm, values: Values, number: int, frame: int = 0
+) -> FramePixels:
+    """Make the reader of the frame that becomes slice `number` of a volume."""
+    value_map = values.maps[number] if values.maps else None
+    index = FrameIndex(instance, form) if syntaxes.is_encapsulated(instance.shared.syntax) else None
+    return FramePixels(instance, form, frame, index, value_map)
+
+
+def key_of(instances: Sequence[Instance]) -> str:
+    """Name the content: paths, sizes and times of change of all files."""
+    names = sorted(f"{i.place.name}\0{i.place.size}\0{i.place.stamp}" for i in instances)
+    digest = hashlib.blake2b("\n".join(names).encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"dicom-{digest.hexdigest()}"
+
+
+def common_path(instances: Sequence[Instance]) -> str:
+    """Give the file, or the folder that all files share."""
+    names = [instance.place.name for instance in instances]
+    if len(names) == 1:
+        return names[0]
+    folders = {os.path.dirname(name) for name in names}  # noqa: PTH120 -- archives have paths too
+    if len(folders) == 1:
+        return folders.pop()
+    try:
+        return os.path.commonpath(sorted(folders))
+    except ValueError:  # two drives
+        return min(folders)
+
+
+def _grid_of(stack: Stack) -> Grid:
+    """Lay the slices out; without positions they lie a pixel apart, in their order."""
+    count = len(stack.instances)
+    if stack.frame is not None and stack.positions is not None:
+        return geometry.lay_out(stack.positions, stack.frame.normal)
+    step = _assumed_step(stack)
+    return Grid(
+        count,
+        np.arange(count),
+        np.zeros(3),
+        np.array([0.0, 0.0, step]),
+        0.0,
+        "even",
+        (step, step),
+    )
+
+
+def _assumed_step(stack: Stack) -> float:
+    """Take a distance between slices from the header, where no position gives it."""
+    shared = stack.instances[0].shared
+    for tag in (tags.SPACING_BETWEEN_SLICES, tags.SLICE_THICKNESS):
+        values = shared.numbers(tag)
+        if values and 1e-6 <= abs(values[0]) <= 1e4:
+            return abs(values[0])
+    return stack.spacing[0] if stack.spacing else 1.0
+
+
+def _level_of(stack: Stack, grid: Grid) -> Level:
+    form = stack.form
+    frame = stack.frame or geometry.frame_of((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    if frame is None:  # the identity always is one
+        raise AssertionError
+    affine = geometry.affine_of(frame, stack.spacing or (1.0, 1.0), grid.first, grid.step)
+    shape = (grid.planes, form.rows, form.columns)
+    return Level(shape, affine, (1, form.rows, form.columns))
+
+
+def _origins_of(stack: Stack, grid: Grid) -> geometry.FloatArray | None:
+    if stack.positions is None or grid.moved_mm <= NEGLIGIBLE_MM:
+        return None
+    origins = np.full((grid.planes, 3), np.nan)
+    origins[grid.plane_of] = stack.positions
+    return origins
+
+
+def _geometry_notices(stack: Stack, grid: Grid) -> list[Notice]:
+    told: list[Notice] = []
+    shared = stack.instances[0].shared
+    if stack.frame is None:
+        told.append(notice("no_position"))
+    elif stack.frame.length != 1.0:
+        told.append(notice("orientation_normalised", length=stack.frame.length))
+    if stack.spacing is None:
+        told.append(notice("no_spacing"))
+    if stack.orientations > 1:
+        told.append(notice("mixed_orientations", count=stack.orientations))
+    if stack.dropped:
+        told.append(
+            notice(
+                "duplicate_slices",
+                count=len(stack.dropped),
+                places=_places([kept.own_text(tags.INSTANCE_NUMBER) for _, kept in stack.dropped]),
+            )
+        )
+    told += _spacing_notices(grid)
+    if stack.frame is not None:
+        told += _shear_notices(stack, grid, shared.modality)
+    return told
+
+
+def _spacing_notices(grid: Grid) -> list[Notice]:
+    if grid.kind == "even":
+        return []
+    if grid.kind == "gaps" and not grid.stretched:
+        absent = sorted(grid.absent)
+        return [
+            notice(
+                "missing_slices",
+                count=len(absent),
+                places=_places([str(plane + 1) for plane in absent]),
+            )
+        ]
+    smallest, largest = grid.gaps
+    return [notice("uneven_spacing", smallest=smallest, largest=largest, moved=grid.moved_mm)]
+
+
+def _shear_notices(stack: Stack, grid: Grid, modality: str) -> list[Notice]:
+    frame = stack.frame
+    if frame is None:
+        return []
+    across = grid.step - (grid.step @ frame.normal) * frame.normal
+    pixel = min(stack.spacing) if stack.spacing else 1.0
+    if float(np.linalg.norm(across)) * (grid.planes - 1) <= SHEAR_PIXELS * pixel:
+        return []
+    if modality == "CT":
+        degrees = geometry.tilt_degrees(grid.step, frame.normal)
+        return [notice("gantry_tilt", degrees=degrees)]
+    return [notice("sheared_affine")]
+
+
+def _file_notices(instances: Sequence[Instance], forms: Sequence[PixelForm]) -> list[Notice]:
+    told = []
+    short = [
+        instance
+        for instance, form in zip(instances, forms, strict=True)
+        if shortage(instance, form)
+    ]
+    if short:
+        names = _places([os.path.basename(instance.place.name) for instance in short])  # noqa: PTH119
+        told.append(notice("truncated", count=len(short), places=names))
+    if any(is_lossy(shared) for shared in {instance.shared for instance in instances}):
+        told.append(notice("lossy"))
+    return told
+
+
+def _places(names: Sequence[str]) -> str:
+    """List at most six names."""
+    shown = ", ".join(name or "?" for name in names[:6])
+    return f"{shown}, ..." if len(names) > 6 else shown

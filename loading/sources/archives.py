@@ -1,0 +1,150 @@
+"""Members of ZIP archives, read in place: nothing is ever extracted to a disk.
+
+A stored member is a stretch of the archive file; a deflated one is inflated as far as it is
+read, a megabyte at a time, so that what a member claims to become costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from struct import Struct
+
+from loading.errors import BadResponse, CorruptFrame
+from loading.sources.places import (
+    Buffer,
+    LocalFile,
+    Place,
+    ends_early,
+    inflate_range,
+    source_error,
+)
+
+MAX_MEMBERS = 1_000_000
+_local = Struct("<4sHHHHHLLLHH").unpack_from
+_MAX_INFLATION = 1032
+"""Deflate never makes more bytes of one."""
+
+
+def is_archive(path: str) -> bool:
+    """Tell whether a file begins like a ZIP archive."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    except OSError:
+        return False
+
+
+def open_archive(path: str) -> Iterator[tuple[Place, str]]:
+    """Give the members of an archive, each with the reason why it is passed over, or "".
+
+    Raises
+    ------
+    BadResponse
+        When the archive's directory cannot be read.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116
+        archive = LocalFile(path, status.st_size, status.st_mtime_ns)
+        with zipfile.ZipFile(path) as opened:
+            members = opened.infolist()
+    except OSError as error:
+        raise source_error(error, path) from error
+    except Exception as error:  # zipfile raises what it meets: BadZipFile, struct.error, ...
+        raise BadResponse(
+            "The ZIP archive is damaged", where=path, cure="Copy or download it again"
+        ) from error
+    if len(members) > MAX_MEMBERS:
+        raise BadResponse(f"The archive has {len(members)} members", where=path)
+    for info in members:
+        if not info.is_dir():
+            yield Member(archive, info), _reason(info)
+
+
+def _reason(info: zipfile.ZipInfo) -> str:
+    """Say why a member is not read; an empty text when it is."""
+    name = info.filename.replace("\\", "/")
+    if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+        return "its name climbs out of the archive"
+    if info.flag_bits & 1:
+        return "it is encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "it is compressed in a way that is not read"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "it is a link"
+    if name.lower().endswith(".zip"):
+        return "an archive inside an archive is not opened"
+    if info.file_size > info.compress_size * _MAX_INFLATION + 64:
+        return "it claims more bytes than can be in it"
+    return ""
+
+
+class Member:
+    """One member of an archive."""
+
+    __slots__ = ("_archive", "_compressed", "_crc", "_header", "_start", "_stored", "name", "size")
+
+    def __init__(self, archive: LocalFile, info: zipfile.ZipInfo) -> None:
+        shown = "".join(part if part.isprintable() else "?" for part in info.filename)
+        self.name = f"{archive.name}/{shown}"
+        self.size = info.file_size
+        self._archive = archive
+        self._compressed = info.compress_size
+        self._crc = info.CRC
+        self._header = info.header_offset
+        self._stored = info.compress_type == zipfile.ZIP_STORED
+        self._start = -1
+
+    @property
+    def stamp(self) -> int:
+        """Give the archive's time of change and the member's check sum."""
+        return self._archive.stamp ^ self._crc
+
+    def _begin(self) -> int:
+        """Find where the member's bytes begin: behind its local header, which is read once."""
+        if self._start < 0:
+            raw = self._archive.read_at(self._header, 30)
+            if len(raw) < 30:
+                raise ends_early(self.name)
+            fields = _local(raw)
+            if fields[0] != b"PK\x03\x04":
+                raise CorruptFrame("The ZIP archive is damaged", where=self.name)
+            self._start = self._header + 30 + fields[9] + fields[10]
+        return self._start
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Give at most `count` bytes from an offset."""
+        count = min(count, max(0, self.size - offset))
+        start = self._begin()
+        if self._stored:
+            return self._archive.read_at(start + offset, count)
+        parts = inflate_range(self._archive, start, start + self._compressed, offset, count)
+        return b"".join(parts)
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """Fill the buffer; of a deflated member the check sum of all its bytes is compared."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        start = self._begin()
+        if offset + len(view) > self.size:
+            raise ends_early(self.name)
+        if self._stored:
+            self._archive.read_into(start + offset, buffer)
+            return
+        at, crc, end = 0, 0, offset + len(view)
+        for part in inflate_range(self._archive, start, start + self._compressed, 0, self.size):
+            crc = zlib.crc32(part, crc)
+            lo, hi = max(offset - at, 0), min(end - at, len(part))
+            if lo < hi:
+                view[at + lo - offset : at + hi - offset] = part[lo:hi]
+            at += len(part)
+        if at < self.size:
+            raise ends_early(self.name)
+        if crc != self._crc:
+            raise CorruptFrame(
+                "The check sum of a member of the ZIP archive is wrong",
+                where=self.name,
+                cure="Copy or download the archive again",
+            )

@@ -1,0 +1,124 @@
+"""Read slices of DICOM files into the array: straight from the file where nothing is to be done.
+
+Uncompressed frames go from the file into their plane by one system call. Everything else passes
+through `loading.dicom.pixels`, which decodes, clears spare bits and maps values.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.dicom.pixels import FramePixels
+from loading.errors import LoadError, SourceError
+from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request
+from loading.sources.places import HAS_PREADV, LocalFile, fill_from, open_readonly, source_error
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+
+LOSSY_RENDITION = Rendition("full", Status.LOSSY)
+COARSE_LEVEL = 3
+COARSE_RENDITION = Rendition("coarse", Status.SUBRESOLUTION, COARSE_LEVEL, 0.3)
+_FULL_ONLY = (FULL_RENDITION,)
+_LOSSY_ONLY = (LOSSY_RENDITION,)
+
+
+class _Plain(NamedTuple):
+    """A frame that lies in a file exactly as it goes into the array."""
+
+    path: str
+    offset: int
+    delivered: Delivered
+
+
+class DicomSource:
+    """Read the slices of one volume, or the frames of one file.
+
+    Parameters
+    ----------
+    spec : VolumeSpec
+    frames : sequence of FramePixels or None
+        One for each plane; None where the series has no slice.
+    """
+
+    def __init__(self, spec: VolumeSpec, frames: Sequence[FramePixels | None]) -> None:
+        self.spec = spec
+        self._frames = frames
+        self._plain = [_plain_of(frame, spec) for frame in frames]
+        self._renditions: dict[int, tuple[Rendition, ...]] = {}
+        self._closed = threading.Event()
+
+    def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
+        """Give what is offered for a slice; a coarse picture only where its bytes are known."""
+        if self._plain[chunk.index] is not None:
+            return _FULL_ONLY
+        known = self._renditions.get(chunk.index)
+        if known is None:
+            known = self._renditions[chunk.index] = self._offers(chunk.index)
+        return known
+
+    def _offers(self, index: int) -> tuple[Rendition, ...]:
+        frame = self._frames[index]
+        if frame is None:
+            return ()
+        full = _LOSSY_ONLY if frame.is_lossy else _FULL_ONLY
+        return (COARSE_RENDITION, *full) if frame.has_level(COARSE_LEVEL) else full
+
+    def read(
+        self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> Delivered:
+        """Fill `out`, shape (1, rows, columns), with a slice (see `Source.read`)."""
+        if self._closed.is_set():
+            raise SourceError("The volume was closed", where=self.spec.path)
+        cancel.check()
+        plain = self._plain[request.chunk.index]
+        if plain is not None:
+            try:
+                descriptor = open_readonly(plain.path)
+                try:
+                    if not HAS_PREADV or (
+                        os.preadv(descriptor, [out], plain.offset)  # type: ignore[list-item]
+                        != plain.delivered.bytes_read
+                    ):
+                        fill_from(descriptor, plain.offset, out, plain.path)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                raise source_error(error, plain.path) from error
+            return plain.delivered
+        frame = self._frames[request.chunk.index]
+        if frame is None:
+            raise SourceError("There is no such slice", where=self.spec.path)
+        if request.rendition.level:
+            count = frame.read_level(request.rendition.level, out[0], cancel)
+            return Delivered(Status.SUBRESOLUTION, count, request.rendition.level)
+        count, lossy = frame.read(out[0], cancel)
+        return Delivered(Status.LOSSY if lossy else Status.FULL, count)
+
+    def check(self, index: int) -> None:
+        """Raise a LoadError when a frame can be seen to be damaged without decoding it."""
+        frame = self._frames[index]
+        if frame is not None:
+            frame.check()
+
+    def close(self) -> None:
+        """Let go; reads after it raise."""
+        self._closed.set()
+
+
+def _plain_of(frame: FramePixels | None, spec: VolumeSpec) -> _Plain | None:
+    if frame is None or not isinstance(frame.instance.place, LocalFile):
+        return None
+    if not frame.is_plain or frame.form.dtype != spec.dtype:
+        return None
+    offset, length = frame.native_span
+    status = Status.LOSSY if frame.is_lossy else Status.FULL
+    return _Plain(frame.instance.place.name, offset, Delivered(status, length))
+
+
+__all__ = ["COARSE_LEVEL", "COARSE_RENDITION", "DicomSource", "LoadError"]
