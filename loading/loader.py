@@ -300,9 +300,10 @@ class OpenVolume:
             if self._state is not LoadState.LOADING or self._active_workers:
                 return
             if len(self._queue):
-                # they waited for a chunk that a worker of a cancelled load was still reading; that
-                # worker comes by here too, and then somebody has to take them
-                if token is not self._token:
+                # they waited for a chunk that a worker of a cancelled load was still reading. That
+                # worker comes by here too; whoever comes last finds them given back and has them
+                # taken, the other finds that there is somebody left to do it
+                if self._queue.has_takeable:
                     self._start_workers()
                 return
         # whatever failed shows its neighbour; nobody else will copy that any more

@@ -72,6 +72,12 @@ class RequestQueue:
         with self._lock:
             return sum(self._waiting)
 
+    @property
+    def has_takeable(self) -> bool:
+        """Tell whether something waits that has not stepped aside for its own chunk."""
+        with self._lock:
+            return bool(self._order)
+
     def add(self, requests: Sequence[Request]) -> None:
         """Append requests; they are ranked with all that wait."""
         with self._lock:

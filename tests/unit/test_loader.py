@@ -228,6 +228,36 @@ def test_load_right_after_cancel_waits_for_no_one_and_loses_nothing():
         assert np.array_equal(volume.array, source.voxels[0])
 
 
+def test_a_chunk_given_back_while_the_last_worker_leaves_is_still_read():
+    """X5: the worker of the cancelled load lets go between the new one's last look and its end."""
+    inside, gate = threading.Event(), threading.Event()
+    late: list[threading.Thread] = []
+
+    def hold(request):
+        if request.chunk.index == 4 and not gate.is_set():
+            late.append(threading.current_thread())
+            inside.set()
+            gate.wait(20)
+
+    source = ArraySource(make_spec((9, 4, 4)), before=hold, has_coarse=False)
+    with open_source(source, worker_count=1) as volume:
+        assert inside.wait(20)
+        volume.cancel()
+        take = volume._queue.take
+
+        def take_and_dawdle():
+            request = take()
+            if request is None and not gate.is_set():
+                gate.set()
+                late[0].join(20)
+            return request
+
+        volume._queue.take = take_and_dawdle
+        volume.load()
+        assert volume.wait(20) is LoadState.COMPLETE
+        assert np.array_equal(volume.array, source.voxels[0])
+
+
 def test_closing_while_loading_ends_every_thread():
     """X4: closing during a load takes less than a second."""
     volume = open_source(ArraySource(make_spec((500, 4, 4)), delay_s=0.05))
