@@ -1,0 +1,1 @@
+"""The program: windows, commands, files, settings. Imports Qt and viewer, never VTK."""

@@ -134,7 +134,7 @@ def _open_window(options: argparse.Namespace) -> int:
 def _open_demo(options: argparse.Namespace) -> int:
     from app.resources import resource_path
 
-    options.uris = [str(resource_path("demo"))]
+    options.uris = [str(resource_path("demo", "colin27"))]
     return _open_window(options)
 
 

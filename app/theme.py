@@ -98,7 +98,7 @@ def resolve_theme(choice: str) -> Theme:
 
 def apply_theme(application: QApplication, choice: str) -> Theme:
     """Dress the application: style, palette, font, style sheet."""
-    global _current  # noqa: PLW0603 - one application, one theme; icons ask for it while painting
+    global _current
     _current = resolve_theme(choice)
     if application.style().name() != "fusion":
         application.setStyle("Fusion")

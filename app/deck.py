@@ -1,0 +1,162 @@
+"""Where the parts of the window stand: bars, panels, picture, and what lies over them.
+
+Below 1000 px of width the panels become overlays from the edges; "only pictures" and full screen
+fold everything but the picture.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QCursor, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
+
+from app.start_page import StartPage
+from app.status_line import StatusLine
+from app.theme import COMPACT_BELOW, DISPLAY_WIDTH, SERIES_WIDTH, STATUS_HEIGHT, TOOLBAR_HEIGHT
+from app.toolbar import Toolbar
+
+_EDGE_DELAY_MS = 200
+
+
+class Deck(QWidget):
+    """The window's centre; places its children itself, since panels may lie over the picture.
+
+    Attributes
+    ----------
+    is_empty : bool
+        The start page is shown: no panels, no status line.
+    pictures_only, is_full_screen : bool
+        Everything but the picture is folded.
+    """
+
+    resized = Signal()
+    painted = Signal()
+    mode_changed = Signal()
+
+    def __init__(
+        self,
+        toolbar: Toolbar,
+        series: QWidget,
+        start: StartPage,
+        display: QWidget,
+        status: StatusLine,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("deck")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.toolbar, self.series, self.display, self.status = toolbar, series, display, status
+        self.centre = QStackedWidget()
+        self.centre.addWidget(start)
+        for part in (self.centre, series, display, status, toolbar):
+            part.setParent(self)
+        self.is_empty = True
+        self.pictures_only = False
+        self.is_full_screen = False
+        self.wants_series = True
+        self.wants_display = True
+        self.wants_toolbar = True
+        self._overlay = ""
+        self._edge = QTimer(self)
+        self._edge.setSingleShot(True)
+        self._edge.setInterval(_EDGE_DELAY_MS)
+        self._edge.timeout.connect(self._show_bar_at_edge)
+        self._has_painted = False
+        application = QApplication.instance()
+        assert application is not None
+        application.installEventFilter(self)
+
+    # -- what is shown -----------------------------------------------------------------------------
+
+    @property
+    def is_compact(self) -> bool:
+        """Tell whether the window is too narrow for panels beside the picture."""
+        return self.width() < COMPACT_BELOW
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether only the picture is shown."""
+        return self.pictures_only or self.is_full_screen
+
+    def shows(self, panel: str) -> bool:
+        """Tell whether "series" or "display" is unfolded."""
+        if self.is_empty or self.is_bare:
+            return False
+        if self.is_compact:
+            return self._overlay == panel
+        return self.wants_series if panel == "series" else self.wants_display
+
+    def toggle(self, panel: str) -> None:
+        """Fold or unfold "series" or "display"."""
+        if self.is_compact:
+            self._overlay = "" if self._overlay == panel else panel
+        elif panel == "series":
+            self.wants_series = not self.wants_series
+        else:
+            self.wants_display = not self.wants_display
+        self.arrange()
+
+    def close_overlay(self) -> None:
+        """Fold a panel that lies over the picture."""
+        if self._overlay:
+            self._overlay = ""
+            self.arrange()
+
+    # -- where it stands ---------------------------------------------------------------------------
+
+    def arrange(self) -> None:
+        """Place everything anew."""
+        width, height = self.width(), self.height()
+        bar = self.wants_toolbar and not self.is_bare
+        line = not self.is_empty and not self.is_bare
+        top = TOOLBAR_HEIGHT if bar else 0
+        bottom = height - (STATUS_HEIGHT if line else 0)
+        left = SERIES_WIDTH if self.shows("series") and not self.is_compact else 0
+        right = DISPLAY_WIDTH if self.shows("display") and not self.is_compact else 0
+        self.centre.setGeometry(left, top, width - left - right, bottom - top)
+        self.toolbar.setGeometry(0, 0, width, TOOLBAR_HEIGHT)
+        self.status.setGeometry(0, bottom, width, STATUS_HEIGHT)
+        self.series.setGeometry(0, top, SERIES_WIDTH, bottom - top)
+        self.display.setGeometry(width - DISPLAY_WIDTH, top, DISPLAY_WIDTH, bottom - top)
+        self.toolbar.setVisible(bar)
+        self.status.setVisible(line)
+        self.series.setVisible(self.shows("series"))
+        self.display.setVisible(self.shows("display"))
+        self.toolbar.set_state(is_empty=self.is_empty, is_compact=self.is_compact)
+        self.mode_changed.emit()
+
+    @property
+    def room(self) -> QRect:
+        """Give the part of the window that is not a bar."""
+        return self.centre.geometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place everything anew."""
+        super().resizeEvent(event)
+        self.arrange()
+        self.resized.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Say once that the window has been painted."""
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    # -- the bar of a full screen ------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Watch for the pointer at the top edge while no bar is shown."""
+        if event.type() == QEvent.Type.MouseMove and self.is_bare and self.isVisible():
+            y = self.mapFromGlobal(QCursor.pos()).y()
+            if y <= 1 and not self._edge.isActive() and self.toolbar.isHidden():
+                self._edge.start()
+            elif y > 1:
+                self._edge.stop()
+            if y > TOOLBAR_HEIGHT + 8 and self.toolbar.isVisible():
+                self.toolbar.hide()
+        return False
+
+    def _show_bar_at_edge(self) -> None:
+        if self.is_bare:
+            self.toolbar.show()
+            self.toolbar.raise_()

@@ -1,0 +1,318 @@
+"""How the picture looks, on the right: window, planes, 3D."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QScrollArea,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.histogram_view import HistogramView
+from app.language import tr
+from app.preset_pictures import PresetPictures
+from app.presets import WINDOW_PRESETS
+from app.theme import DISPLAY_WIDTH
+from app.widgets import Choice, Section, Segments, Switch, button, label, row
+
+if TYPE_CHECKING:
+    from loading import OpenVolume
+    from viewer.workspace import Workspace
+
+_HISTOGRAM_EVERY_MS = 1000
+_BINS = 116
+SIDES = (
+    ("anterior", "A"),
+    ("posterior", "P"),
+    ("left", "L"),
+    ("right", "R"),
+    ("superior", "S"),
+    ("inferior", "I"),
+)
+
+
+class WindowSection(Section):
+    """Histogram, numbers, presets, invert, colour map."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("Window"))
+        self.histogram = HistogramView()
+        self.width_ = _number(tr("Window"), 1e-6)
+        self.level = _number(tr("Level"), -1e9)
+        self.preset = Choice(tr("Window preset"))
+        self.preset.setPlaceholderText(tr("Preset"))
+        self.inverted = Switch(tr("Invert"))
+        self.colour_map = Choice(tr("Colour map"))
+        self.body.addWidget(self.histogram)
+        numbers = QGridLayout()
+        numbers.setHorizontalSpacing(8)
+        numbers.setVerticalSpacing(4)
+        for column, (words, field) in enumerate(
+            ((tr("Window"), self.width_), (tr("Level"), self.level))
+        ):
+            numbers.addWidget(label(words, "caption"), 0, column)
+            numbers.addWidget(field, 1, column)
+        self.body.addLayout(numbers)
+        self.body.addWidget(self.preset)
+        self.body.addLayout(row(self.colour_map, self.inverted))
+
+
+class PlanesSection(Section):
+    """How slices are drawn."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("Planes"))
+        self.interpolation = Segments(
+            tr("Interpolation"), (("nearest", tr("Nearest")), ("linear", tr("Linear")))
+        )
+        self.crosshair = Switch(tr("Crosshair"))
+        self.body.addWidget(label(tr("Interpolation"), "caption"))
+        self.body.addWidget(self.interpolation)
+        self.body.addWidget(self.crosshair)
+
+
+class VolumeSection(Section):
+    """What the 3D view draws."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("3D"))
+        self.mode = Segments(
+            tr("3D"), (("volume", tr("Volume")), ("mip", "MIP"), ("off", tr("Off")))
+        )
+        self.pictures = PresetPictures()
+        self.preset = Choice(tr("3D preset"))
+        self.shift = QSlider(Qt.Orientation.Horizontal)
+        self.shift.setRange(-100, 100)
+        self.shift.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.shift.setAccessibleName(tr("Shift along the values"))
+        self.lighting = Switch(tr("Light"))
+        self.sides = QWidget()
+        self.body.addWidget(self.mode)
+        self.body.addWidget(self.pictures)
+        self.body.addWidget(self.preset)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
+        form.addRow(label(tr("Shift"), "second"), self.shift)
+        self.body.addLayout(form)
+        self.body.addWidget(self.lighting)
+        self.body.addWidget(label(tr("Look from"), "caption"))
+        self.body.addWidget(self.sides)
+
+
+class DisplayPanel(QScrollArea):
+    """Three folding sections that follow the state of the views and change it."""
+
+    command = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("displayPanel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(tr("Display"))
+        self.setFixedWidth(DISPLAY_WIDTH)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.window_section = WindowSection()
+        self.planes_section = PlanesSection()
+        self.volume_section = VolumeSection()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 8, 0, 8)
+        column.setSpacing(0)
+        for section in (self.window_section, self.planes_section, self.volume_section):
+            column.addWidget(section)
+        column.addStretch(1)
+        self.setWidget(page)
+        self._workspace: Workspace | None = None
+        self._shift_gesture = object()
+        self._counter = HistogramCounter(self)
+        self._counter.counted.connect(self._show_counts)
+        self._make_sides()
+
+    def _make_sides(self) -> None:
+        sides = row(spacing=4)
+        for side, letter in SIDES:
+            made = button(letter, lambda s=side: self.command.emit(f"volume.look.{s}"), "small")  # type: ignore[misc]
+            made.setToolTip(tr(side))
+            made.setAccessibleName(tr("Look from {side}").format(side=tr(side)))
+            sides.addWidget(made, 1)
+        self.volume_section.sides.setLayout(sides)
+
+    def attach(self, workspace: Workspace) -> None:
+        """Follow these views from now on."""
+        from viewer import colour_maps
+
+        self._workspace = workspace
+        self.window_section.colour_map.set_choices(
+            [(name, tr(colour_maps.TITLES[name])) for name in colour_maps.NAMES]
+        )
+        self._connect(workspace)
+        workspace.state_changed.connect(self.refresh)
+        self.refresh()
+
+    def _connect(self, workspace: Workspace) -> None:
+        window, planes, volume = self.window_section, self.planes_section, self.volume_section
+        change = workspace.change
+        window.histogram.dragged.connect(
+            lambda w, lv: change(
+                window=w, level=lv, window_name="", gesture=window.histogram.gesture
+            )
+        )
+        window.width_.editingFinished.connect(self._take_numbers)
+        window.level.editingFinished.connect(self._take_numbers)
+        window.preset.chosen.connect(self._take_window_preset)
+        window.inverted.switched.connect(lambda on: change(inverted=on))
+        window.colour_map.chosen.connect(lambda name: change(colour_map=name))
+        planes.interpolation.chosen.connect(lambda name: change(interpolation=name))
+        planes.crosshair.switched.connect(lambda on: change(crosshair_visible=on))
+        volume.mode.chosen.connect(lambda mode: change(volume_mode=mode))
+        volume.preset.chosen.connect(lambda name: change(preset=name, shift=0.0))
+        volume.pictures.chosen.connect(lambda name: change(preset=name, shift=0.0))
+        volume.shift.valueChanged.connect(self._take_shift)
+        volume.shift.sliderPressed.connect(self._start_shift)
+        volume.lighting.switched.connect(lambda on: change(lighting=on))
+
+    def show_volume(self, volume: OpenVolume | None) -> None:
+        """Offer what fits a volume: its own windows, its modality's presets."""
+        self._counter.follow(volume)
+        self.volume_section.pictures.follow(volume)
+        self.setEnabled(volume is not None)
+        if volume is None:
+            return
+        from viewer import presets
+
+        spec = volume.spec
+        self.window_section.preset.set_choices(window_choices(volume))
+        names = presets.names_for(spec.modality)
+        titles = [(name, tr(presets.PRESETS[name].title)) for name in names]
+        self.volume_section.preset.set_choices(titles)
+        self.volume_section.pictures.offer(titles)
+        decimals = 0 if spec.unit == "HU" else 2
+        for field in (self.window_section.width_, self.window_section.level):
+            field.setDecimals(decimals)
+            field.setSuffix(f" {spec.unit}" if spec.unit else "")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the state of the views."""
+        if self._workspace is None:
+            return
+        state = self._workspace.state
+        window, planes, volume = self.window_section, self.planes_section, self.volume_section
+        window.histogram.show_window(state.window, state.level, inverted=state.inverted)
+        for field, value in ((window.width_, state.window), (window.level, state.level)):
+            if not field.hasFocus():
+                field.setValue(value)
+        window.preset.set_value(_preset_of(state.window, state.level, window.preset))
+        window.inverted.setChecked(state.inverted)
+        window.colour_map.set_value(state.colour_map)
+        planes.interpolation.set_value(state.interpolation)
+        planes.crosshair.setChecked(state.crosshair_visible)
+        volume.mode.set_value(state.volume_mode)
+        volume.preset.set_value(state.preset)
+        volume.pictures.set_value(state.preset)
+        volume.lighting.setChecked(state.lighting)
+        volume.shift.blockSignals(True)
+        volume.shift.setValue(round(100 * state.shift))
+        volume.shift.blockSignals(False)
+        is_drawn = state.volume_mode != "off"
+        for part in (volume.preset, volume.pictures, volume.shift, volume.lighting):
+            part.setEnabled(is_drawn)
+
+    def _take_numbers(self) -> None:
+        section = self.window_section
+        if self._workspace is not None and (section.width_.hasFocus() or section.level.hasFocus()):
+            self._workspace.change(
+                window=section.width_.value(), level=section.level.value(), window_name=""
+            )
+
+    def _take_window_preset(self, value: str) -> None:
+        if self._workspace is not None:
+            window, level = (float(number) for number in value.split("/"))
+            name = self.window_section.preset.currentText()
+            self._workspace.change(window=window, level=level, window_name=name)
+
+    def _start_shift(self) -> None:
+        self._shift_gesture = object()
+
+    def _take_shift(self, value: int) -> None:
+        if self._workspace is not None:
+            self._workspace.change(shift=value / 100, gesture=self._shift_gesture)
+
+    def _show_counts(self, counts: list[int], low: float, high: float) -> None:
+        self.window_section.histogram.show_counts(counts, low, high)
+
+
+class HistogramCounter(QObject):
+    """Count values anew now and then while a volume loads, and once when it is complete."""
+
+    counted = Signal(list, float, float)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._volume: OpenVolume | None = None
+        self._counted_at = -1
+        self._timer = QTimer(self)
+        self._timer.setInterval(_HISTOGRAM_EVERY_MS)
+        self._timer.timeout.connect(self._count)
+
+    def follow(self, volume: OpenVolume | None) -> None:
+        """Count this volume from now on."""
+        self._volume = volume
+        self._counted_at = -1
+        self.counted.emit([], 0.0, 1.0)
+        if volume is None:
+            self._timer.stop()
+        else:
+            self._timer.start()
+
+    def _count(self) -> None:
+        import loading
+
+        volume = self._volume
+        if volume is None or volume.revision == self._counted_at:
+            return
+        self._counted_at = volume.revision
+        counts, edges = loading.histogram(volume, _BINS)
+        if counts.any():
+            self.counted.emit(counts.tolist(), float(edges[0]), float(edges[-1]))
+        if volume.state.is_over:
+            self._timer.stop()
+
+
+def window_choices(volume: OpenVolume) -> list[tuple[str, str]]:
+    """Give the windows offered for a volume: the file's own, then the usual ones for CT."""
+    made = []
+    for number, window in enumerate(volume.spec.windows, 1):
+        name = window.name or tr("From the file {number}").format(number=number)
+        made.append((f"{window.width:g}/{window.center:g}", name))
+    if volume.spec.unit == "HU" or volume.spec.modality == "CT":
+        made += [(f"{p.window:g}/{p.level:g}", tr(p.title)) for p in WINDOW_PRESETS]
+    return made
+
+
+def _preset_of(window: float, level: float, choice: Choice) -> str:
+    """Give the preset that has these numbers, or none."""
+    value = f"{window:g}/{level:g}"
+    return value if choice.findData(value) >= 0 else ""
+
+
+def _number(name: str, least: float) -> QDoubleSpinBox:
+    made = QDoubleSpinBox()
+    made.setAccessibleName(name)
+    made.setRange(least, 1e9)
+    made.setDecimals(0)
+    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+    made.setKeyboardTracking(False)
+    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return made

@@ -1,0 +1,114 @@
+"""Start the window, in this order, for these reasons.
+
+1. OpenGL's format and the choice of renderer, since Qt and Mesa read them when they are loaded.
+2. The application object, the log (from here on every exception, Qt message and crash is written
+   down), the language, the theme: what the first paint needs.
+3. The window, empty, painted: nothing of numpy, VTK or the engine has been imported yet.
+4. After the first paint: what was named on the command line is described, in a thread; VTK is
+   imported, in another, so that a drop is taken meanwhile; then the views are made.
+5. The event loop. When it ends, settings have been written; threads get one second, and a decoder
+   that hangs does not keep the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+from app.graphics import set_up_graphics
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+
+END_TIMEOUT_S = 1.0
+
+
+def run_window(
+    uris: Sequence[str], *, software_gl: bool = False, screenshot: str | None = None
+) -> int:
+    """Open the window and run until it is closed.
+
+    Parameters
+    ----------
+    uris : sequence of str
+        What to open; none shows the start page.
+    software_gl : bool
+        Draw without the graphics driver.
+    screenshot : str, optional
+        Save a picture of the window to this file once everything is there, then quit.
+
+    Returns
+    -------
+    int
+        Status for the process.
+    """
+    set_up_graphics(software_gl=software_gl)
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance() or QApplication(["voxtide"])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("voxtide")
+    application.setApplicationDisplayName("Voxtide")
+    application.setDesktopFileName("voxtide")
+
+    from app.logs import log_folder, start_logging
+
+    crash_file = start_logging(log_folder())
+
+    from app.language import install_translations
+    from app.main_window import MainWindow
+    from app.photographer import Photographer
+    from app.theme import apply_theme
+
+    install_translations(application)
+    apply_theme(application, "system")
+    window = MainWindow()
+    window.modes.dress(window.settings.value.theme)
+    window.closed.connect(application.quit)
+    window.deck.painted.connect(lambda: _after_first_paint(window, uris))
+    window.show()
+    if screenshot is not None:
+        Photographer(window, screenshot)
+    _log.info("window shown")
+    status = application.exec()
+    return _end(window, status, crash_file)
+
+
+def _after_first_paint(window: MainWindow, uris: Sequence[str]) -> None:
+    """Start describing what was asked for, and bring in the views."""
+    if uris:
+        window.session.open(uris)
+    _import_views(window)
+
+
+def _import_views(window: MainWindow) -> None:
+    """Import VTK beside the event loop; the views are made by the window when that is done."""
+
+    def work() -> None:
+        try:
+            import viewer.vtk_setup  # noqa: F401 - for its cost: the window imports it for free then
+        except ImportError:
+            _log.exception("VTK cannot be imported")
+        window.views_imported.emit()
+
+    thread = threading.Thread(target=work, name="import views")
+    thread.start()
+
+
+def _end(window: MainWindow, status: int, crash_file: IO[str] | None) -> int:
+    """Wait for threads, but not for ever: a decoder that hangs must not keep the process."""
+    ended = window.session.join(END_TIMEOUT_S)
+    if not ended:
+        _log.warning("a thread did not end in %g s; leaving without it", END_TIMEOUT_S)
+        logging.shutdown()
+        os._exit(status)
+    if crash_file is not None:
+        faulthandler.disable()
+        crash_file.close()
+    return status

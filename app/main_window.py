@@ -1,0 +1,414 @@
+"""The one window: puts the parts together and passes on what happens between them.
+
+VTK, numpy and the engine are not imported here: the window is painted first, then the views are
+brought in by `prepare_views`.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+)
+from PySide6.QtWidgets import QMainWindow
+
+from app import command_table
+from app.actions import CommandSet
+from app.command_palette import CommandPalette
+from app.deck import Deck
+from app.display_panel import DisplayPanel
+from app.drop import DropFrame, dropped_uris
+from app.files import Files
+from app.focus_ring import FocusRing
+from app.icons import program_icon
+from app.key_sheet import KeyRow, KeySheet
+from app.language import tr
+from app.logs import log_folder
+from app.menus import build_menus, fill_recent, show_view_menu
+from app.modes import Modes
+from app.navigation import Navigation
+from app.notice_book import NoticeBook
+from app.palette_rows import answers, gather
+from app.preferences import Preferences
+from app.recent import RecentStore
+from app.series_menu import DetailsSheet, show_series_menu
+from app.series_panel import SeriesPanel
+from app.session import Session
+from app.settings import SettingsStore, config_folder
+from app.sheets import Sheet, SheetHost
+from app.start_page import StartPage
+from app.status_line import StatusLine
+from app.status_teller import StatusTeller
+from app.thumbnails import Thumbnailer
+from app.toolbar import Toolbar
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
+    from loading import VolumeEntry
+    from viewer.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+MINIMUM = QSize(720, 480)
+LARGEST_START = QSize(1680, 1050)
+
+
+class MainWindow(QMainWindow):
+    """Show a session.
+
+    Attributes
+    ----------
+    workspace : Workspace or None
+        The views; None until `prepare_views`.
+    """
+
+    closed = Signal()
+    views_imported = Signal()
+    full_screen_state = Qt.WindowState.WindowFullScreen
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("Voxtide")
+        self.setWindowIcon(program_icon())
+        self.setMinimumSize(MINIMUM)
+        self.setAcceptDrops(True)
+        self.settings = SettingsStore(config_folder())
+        self.recent = RecentStore(config_folder())
+        self.session = Session(self)
+        self.thumbnails = Thumbnailer(self)
+        self.workspace: Workspace | None = None
+        self.files = Files(self)
+        self.notices = NoticeBook(self)
+        self.preferences = Preferences(self)
+        self.nav = Navigation(self)
+        self.modes = Modes(self)
+        self.commands = CommandSet(self, command_table.build(self), self.settings.value.keys)
+        self._build()
+        self._connect()
+        self._restore()
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.main_menu, drop_downs = build_menus(
+            self, self.commands, lambda menu: fill_recent(self, menu)
+        )
+        self.start = StartPage(self.recent, self.settings.value.keep_recent)
+        self.series = SeriesPanel(self.session, self.thumbnails)
+        self.display = DisplayPanel()
+        self.status = StatusLine()
+        toolbar = Toolbar(self.commands, self.main_menu, drop_downs)
+        self.deck = Deck(toolbar, self.series, self.start, self.display, self.status)
+        self.setCentralWidget(self.deck)
+        self.teller = StatusTeller(self.session, self.status)
+        self.sheets = SheetHost(self.deck, self.give_focus_to_views)
+        self.palette_ = CommandPalette(
+            self.deck, lambda: gather(self), lambda text: answers(self, text)
+        )
+        self.keys = KeySheet(self.deck)
+        self.drop_frame = DropFrame(self.deck)
+        self._ring = FocusRing(self)
+        value = self.settings.value
+        self.deck.wants_series, self.deck.wants_display = value.series_panel, value.display_panel
+        self.deck.wants_toolbar = value.toolbar
+        self.series.hide_names(value.names_hidden)
+        self.preferences.apply_memory_limit()
+
+    def _connect(self) -> None:
+        self.deck.resized.connect(self._arrange_overlays)
+        self.deck.mode_changed.connect(self._follow_modes)
+        for signal, run in (
+            (self.start.open_folder, self.files.open_folder),
+            (self.start.open_files, self.files.open_files),
+            (self.start.demo, self.files.open_demo),
+            (self.start.cancel, self.session.stop_opening),
+            (self.session.opening_changed, self._follow_opening),
+            (self.session.opened_changed, self._follow_opened),
+            (self.session.volume_changed, self._show_volume),
+            (self.status.notices_wanted, self.notices.show),
+            (self.status.pause_wanted, self._act_on_status),
+            (self.teller.moved, self._follow_load),
+            (self.palette_.left, self.give_focus_to_views),
+            (self.keys.closed, self.give_focus_to_views),
+        ):
+            signal.connect(run)
+        self.start.open_uri.connect(lambda uri: self.session.open([uri]))
+        self.start.locate.connect(self.files.locate)
+        self.session.failed.connect(self._tell_failure)
+        self.series.menu_wanted.connect(lambda e, at: show_series_menu(self, e, at))
+        self.display.command.connect(self.commands.run)
+        self.commands.refused.connect(self.tell)
+        self.commands.ran.connect(lambda _: self.deck.toolbar.refresh())
+        self.thumbnails.made.connect(self._keep_picture)
+        self.views_imported.connect(self.prepare_views, Qt.ConnectionType.QueuedConnection)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system_theme)
+
+    def _restore(self) -> None:
+        value = self.settings.value
+        screen = QGuiApplication.primaryScreen().availableGeometry()
+        size = (screen.size() * 0.8).boundedTo(LARGEST_START).expandedTo(MINIMUM)
+        kept = QByteArray(base64.b64decode(value.geometry)) if value.geometry else QByteArray()
+        if kept.isEmpty() or not self.restoreGeometry(kept):
+            self.resize(size)
+            self.move(screen.center() - self.rect().center())
+        for trouble in (self.settings.trouble, self.recent.trouble):
+            if trouble:
+                self.notices.add("settings_trouble", trouble)
+        self.commands.refresh()
+        self.deck.toolbar.refresh()
+
+    def prepare_views(self) -> None:
+        """Bring in the views; imports VTK, so call it after the window has been painted."""
+        if self.workspace is not None:
+            return
+        from viewer.workspace import Workspace
+
+        workspace = Workspace()
+        self.workspace = workspace
+        self.deck.centre.addWidget(workspace)
+        self.commands.set_views(workspace)
+        self.display.attach(workspace)
+        workspace.pointer_text.connect(self.teller.show_pointer)
+        workspace.notice.connect(self.notices.add)
+        workspace.state_changed.connect(self.commands.refresh_later)
+        workspace.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
+        self.preferences.apply_hands()
+        self.preferences.apply_names()
+        if self.session.volume is not None:
+            self._show_volume()
+        elif self.session.is_opening:
+            self._follow_opening()
+
+    # -- what the parts ask for --------------------------------------------------------------------
+
+    @property
+    def views(self) -> Workspace:
+        """Give the views; they are brought in when they are not there yet."""
+        self.prepare_views()
+        assert self.workspace is not None
+        return self.workspace
+
+    def tell(self, text: str) -> None:
+        """Say something in the status line for a moment."""
+        self.teller.tell(text)
+
+    def give_focus_to_views(self) -> None:
+        """Give the keyboard to the pictures, or to the start page while there are none."""
+        target = self.workspace if self.workspace is not None and not self.deck.is_empty else None
+        (target or self.deck).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_sheet(self, name: str, make: Callable[[], Sheet]) -> None:
+        """Open or close a sheet."""
+        self.sheets.toggle(name, make)
+
+    def show_details(self, entry: VolumeEntry) -> None:
+        """Show what is known about a series."""
+        hidden = self.settings.value.names_hidden
+        self.sheets.close()
+        self.show_sheet("details", lambda: DetailsSheet(entry.spec, names_hidden=hidden))
+
+    def open_palette(self, text: str = "") -> None:
+        """Open the palette."""
+        self.sheets.close()
+        self.palette_.open(text)
+
+    def show_keys(self) -> None:
+        """Show every key there is."""
+        rows = [
+            KeyRow(c.menu.replace("/", " \u203a "), c.title, self.commands.keys(c.id))
+            for c in self.commands.all
+            if self.commands.keys(c.id)
+        ]
+        self.keys.open(rows)
+
+    def open_log_folder(self) -> None:
+        """Show the folder of the log file."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
+
+    def copy_value(self) -> None:
+        """Put the value last under the pointer on the clipboard."""
+        QGuiApplication.clipboard().setText(self.teller.pointer)
+        self.tell(tr("Value copied"))
+
+    def close_volume(self) -> None:
+        """Close what is open, or stop opening, and go back to the start page."""
+        self.session.close()
+
+    def show_title(self) -> None:
+        """Name what is open in the title bar, unless names are hidden."""
+        name = "" if self.settings.value.names_hidden else self.session.title
+        self.setWindowTitle(f"{name} \u2013 Voxtide" if name else "Voxtide")
+
+    # -- what the session says ---------------------------------------------------------------------
+
+    def _follow_opening(self) -> None:
+        """Show that something is being opened, and what is there when that has ended."""
+        self.show_title()
+        session = self.session
+        if session.is_opening:
+            if self.workspace is not None:
+                self._show_start(False)
+            elif not session.opened:
+                self.start.show_opening(session.opening_title, session.opening_words)
+        elif not session.opened:
+            self.start.invite()
+            self._show_start(True)
+        self._follow_load()
+
+    def _follow_opened(self) -> None:
+        if self.session.opened:
+            self.notices.forget_openings()
+            self.remember()
+        for entry in self.session.entries:
+            self.thumbnails.want(entry)
+        self._show_start(not self.session.opened and not self.session.is_opening)
+        self.start.refresh(self.settings.value.keep_recent)
+        self.notices.tell()
+        self.commands.refresh()
+        self.show_title()
+
+    def _show_volume(self) -> None:
+        """Show the session's volume in the views."""
+        volume = self.session.volume
+        if volume is None and self.workspace is None:
+            return
+        self.views.show_volume(volume)
+        self.display.show_volume(volume)
+        self.preferences.apply_names()
+        self._show_start(volume is None and not self.session.opened)
+        if volume is not None:
+            self.give_focus_to_views()
+        self.deck.close_overlay()
+        self.notices.tell()
+        self.commands.refresh()
+        self.show_title()
+
+    def _follow_load(self) -> None:
+        """Bring everything that shows progress up to date."""
+        session = self.session
+        words = session.opening_words
+        self.series.show_opening(words)
+        if words and self.deck.is_empty:
+            self.start.show_opening(session.opening_title, words)
+        self.series.refresh()
+        volume = session.volume
+        if volume is not None and volume.state.is_over:
+            self.notices.tell()
+            self.commands.refresh()
+
+    def _tell_failure(self, title: str, text: str) -> None:
+        if self.session.opened:
+            self.notices.add("open_failed", f"{title} {text}".strip())
+            self.tell(title)
+        else:
+            self.start.show_failure(title, text)
+
+    def _act_on_status(self) -> None:
+        """Do what the button in the status line says: stop, pause, or go on."""
+        if self.session.opening_words:
+            self.session.stop_opening()
+            return
+        volume = self.session.volume
+        if volume is not None:
+            is_paused = volume.state.name == "CANCELLED"
+            self.commands.run("load.continue" if is_paused else "load.pause")
+
+    def _show_start(self, is_wanted: bool) -> None:
+        views = self.workspace
+        self.deck.centre.setCurrentWidget(self.start if is_wanted or views is None else views)
+        self.deck.is_empty = is_wanted or views is None
+        self.deck.arrange()
+
+    # -- what was opened ---------------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """Put what was opened last on the list of recent items."""
+        opened, entry = self.session.opened[0], self.session.entry
+        if not self.settings.value.keep_recent or len(opened.uris) != 1:
+            return
+        spec = entry.spec if entry in opened.catalogue.volumes else None
+        count, modality = (spec.shape_kji[0], spec.modality) if spec is not None else (0, "")
+        self.recent.add(opened.uris[0], opened.title, count, modality)
+        picture = self.thumbnails.pictures.get(spec.key) if spec is not None else None
+        if picture is not None:
+            self.recent.set_picture(opened.uris[0], picture)
+
+    def _keep_picture(self, key: str, picture: QImage) -> None:
+        entry, opened = self.session.entry, self.session.opened
+        if entry is None or not opened or entry.spec.key != key:
+            return
+        if self.settings.value.keep_recent and entry in opened[0].catalogue.volumes:
+            self.recent.set_picture(opened[0].uris[0], picture)
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take what has paths or addresses; nothing is read while it hovers."""
+        if event.mimeData().hasUrls():
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.drop_frame.setGeometry(self.deck.rect())
+            self.drop_frame.show()
+            self.drop_frame.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Take the frame away."""
+        self.drop_frame.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped; the reading is done elsewhere."""
+        self.drop_frame.hide()
+        uris = dropped_uris(event.mimeData())
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.session.open(uris)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the window manager out of full screen."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "deck"):
+            is_full = bool(self.windowState() & self.full_screen_state)
+            if self.deck.is_full_screen and not is_full:
+                self.deck.is_full_screen = False
+                self.deck.arrange()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close at once; threads end behind the vanished window."""
+        if not self.deck.is_full_screen:
+            geometry = bytes(self.saveGeometry().data())
+            self.settings.change(geometry=base64.b64encode(geometry).decode())
+        self.hide()
+        if self.workspace is not None:
+            self.workspace.show_volume(None)
+        self.display.show_volume(None)
+        self.session.close()
+        self.thumbnails.stop()
+        event.accept()
+        self.closed.emit()
+
+    def _arrange_overlays(self) -> None:
+        self.sheets.arrange()
+        if self.palette_.isVisible():
+            self.palette_.arrange()
+        for cover in (self.keys, self.drop_frame):
+            if cover.isVisible():
+                cover.setGeometry(self.deck.rect())
+
+    def _follow_modes(self) -> None:
+        self.commands.refresh()
+        self.deck.toolbar.refresh()
+
+    def _follow_system_theme(self) -> None:
+        if self.settings.value.theme == "system":
+            self.modes.dress("system")

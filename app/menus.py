@@ -1,0 +1,127 @@
+"""Menus made from the command table: the main one, those of the toolbar, those of the views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMenu
+
+from app.actions import CommandSet
+from app.language import tr
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+_SLICE_MENU = (
+    "view.fit",
+    "view.reset",
+    "image.window.data",
+    "image.window.file",
+    "image.invert",
+    "view.crosshair",
+    "edit.copy_value",
+    "edit.copy_picture",
+)
+_VOLUME_MENU = (
+    "volume.mode.volume",
+    "volume.mode.mip",
+    "volume.mode.off",
+    "volume.light",
+    "volume.look.anterior",
+    "volume.look.left",
+    "volume.reset",
+    "edit.copy_picture",
+)
+
+
+def build_menus(
+    window: MainWindow, commands: CommandSet, fill_recent: Callable[[QMenu], None]
+) -> tuple[QMenu, dict[str, QMenu]]:
+    """Build the menu bar, the menu behind the first button, and those of the other buttons.
+
+    Returns
+    -------
+    menu, drop_downs
+        `drop_downs` has "open", "window", "layout", "volume".
+    """
+    bar = window.menuBar()
+    bar.setNativeMenuBar(bar.isNativeMenuBar())
+    main = QMenu(window)
+    made: dict[str, QMenu] = {}
+
+    def add(name: str) -> QMenu:
+        menu = QMenu(name, window)
+        bar.addMenu(menu)
+        main.addMenu(menu)
+        made[name] = menu
+        return menu
+
+    commands.fill_menus(add)
+    if not bar.isNativeMenuBar():
+        bar.hide()
+    file_menu = made[tr("File")]
+    recent = QMenu(tr("Open recent"), file_menu)
+    file_menu.insertMenu(commands.action("file.save_picture"), recent)
+    recent.aboutToShow.connect(lambda: fill_recent(recent))
+    drop_downs = {
+        "open": _menu_of(window, commands, ("file.open_folder", "file.open_files", "file.demo")),
+        "window": _by_prefix(window, commands, ("image.window.",), ("image.invert",)),
+        "layout": _by_prefix(window, commands, ("view.layout.",), ("view.only_pictures",)),
+        "volume": _by_prefix(window, commands, ("volume.mode.", "volume.look."), ("volume.reset",)),
+    }
+    again = QMenu(tr("Open recent"), drop_downs["open"])
+    drop_downs["open"].addMenu(again)
+    again.aboutToShow.connect(lambda: fill_recent(again))
+    return main, drop_downs
+
+
+def show_view_menu(window: MainWindow, at: QPoint, view: str) -> QMenu:
+    """Show the menu of a view: eight entries at most."""
+    ids = _VOLUME_MENU if view == "volume" else _SLICE_MENU
+    menu = _menu_of(window, window.commands, ids)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    window.commands.refresh()
+    menu.popup(at)
+    return menu
+
+
+def fill_recent(window: MainWindow, menu: QMenu) -> None:
+    """List what was opened lately."""
+    menu.clear()
+    items = window.recent.items if window.settings.value.keep_recent else ()
+    for item in items:
+        action = menu.addAction(item.name, lambda u=item.uri: window.session.open([u]))  # type: ignore[misc]
+        action.setEnabled(item.is_there)
+        action.setToolTip(item.uri)
+    if not items:
+        menu.addAction(tr("Nothing yet")).setEnabled(False)
+
+
+def _menu_of(window: MainWindow, commands: CommandSet, ids: tuple[str, ...]) -> QMenu:
+    menu = QMenu(window)
+    for id_ in ids:
+        menu.addAction(commands.action(id_))
+    menu.aboutToShow.connect(commands.refresh)
+    return menu
+
+
+def _by_prefix(
+    window: MainWindow,
+    commands: CommandSet,
+    prefixes: tuple[str, ...],
+    more: tuple[str, ...],
+) -> QMenu:
+    menu = QMenu(window)
+    for number, prefix in enumerate(prefixes):
+        if number:
+            menu.addSeparator()
+        for command in commands.all:
+            if command.id.startswith(prefix):
+                menu.addAction(commands.action(command.id))
+    menu.addSeparator()
+    for id_ in more:
+        menu.addAction(commands.action(id_))
+    menu.aboutToShow.connect(commands.refresh)
+    return menu

@@ -1,0 +1,90 @@
+"""Moving through slices, views and parts of the window by keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from viewer.state import VIEWS, Camera3D
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+
+class Navigation:
+    """What the keys of the "Go to" menu do for one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._together = "four_up"
+
+    def toggle_alone(self, view: str) -> None:
+        """Show one view alone; the same again brings the others back."""
+        views = self._window.views
+        layout = views.state.layout
+        if layout not in VIEWS:
+            self._together = layout
+        if layout == view:
+            views.change(layout=self._together)
+        else:
+            views.change(layout=view, active_view=view)
+
+    def next_view(self, steps: int) -> None:
+        """Make the next view the active one."""
+        views = self._window.views
+        place = (VIEWS.index(views.state.active_view) + steps) % len(VIEWS)
+        view = VIEWS[place]
+        if views.state.layout in VIEWS:
+            views.change(active_view=view, layout=view)
+        else:
+            views.change(active_view=view)
+
+    def next_region(self, steps: int) -> None:
+        """Give the keyboard to the next part of the window."""
+        deck = self._window.deck
+        regions: list[QWidget] = [deck.toolbar, deck.series, deck.centre, deck.display, deck.status]
+        shown = [region for region in regions if region.isVisible()]
+        focus = self._window.focusWidget()
+        now = next((n for n, r in enumerate(shown) if focus and r.isAncestorOf(focus)), -1)
+        for distance in range(1, len(shown) + 1):
+            region = shown[(now + steps * distance) % len(shown)]
+            target = first_stop(region)
+            if target is not None:
+                target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+
+    def go_to_end(self, *, last: bool) -> None:
+        """Go to the first or last slice of the active view."""
+        count = self.slice_count()
+        if count:
+            self._window.views.go_to_slice(count - 1 if last else 0)
+
+    def slice_count(self) -> int:
+        """Give the number of slices of the active view, of the axial one for 3D."""
+        views = self._window.workspace
+        if views is None:
+            return 0
+        active = views.state.active_view
+        return views.slice_position("axial" if active == "volume" else active)[1]
+
+    def reset_camera(self) -> None:
+        """Look at the volume as in the beginning."""
+        self._window.views.change(camera=replace(Camera3D()))
+
+
+def first_stop(region: QWidget) -> QWidget | None:
+    """Give the first widget of a region that takes the keyboard."""
+    if region.focusPolicy() & Qt.FocusPolicy.TabFocus and region.isEnabled():
+        return region
+    stops = [
+        child
+        for child in region.findChildren(QWidget)
+        if child.isVisible()
+        and child.isEnabled()
+        and child.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not (isinstance(child, QAbstractButton) and child.isHidden())
+    ]
+    return stops[0] if stops else None

@@ -1,0 +1,137 @@
+"""What the list of notices shows: gathered from catalogue, volume, views and settings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.language import tr
+
+if TYPE_CHECKING:
+    from app.session import Opened
+    from loading import Catalogue, Notice, OpenVolume
+
+_DETAIL_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoticeRow:
+    """One notice of the list.
+
+    Attributes
+    ----------
+    severity : str
+        "info", "warning" or "error".
+    where : str
+        What it is about and what to do; second line.
+    details : str
+        Everything there is to copy; behind "Details".
+    act : str
+        Words of the button, empty for none.
+    """
+
+    code: str
+    severity: str
+    message: str
+    where: str = ""
+    details: str = ""
+    act: str = ""
+    run: Callable[[], object] | None = None
+
+    @property
+    def is_serious(self) -> bool:
+        """Tell whether it changes what the picture means."""
+        return self.severity != "info"
+
+
+def row_of(
+    notice: Notice, where: str = "", act: str = "", run: Callable[[], object] | None = None
+) -> NoticeRow:
+    """Make a row of a notice of the engine."""
+    kind = notice.kind
+    return NoticeRow(
+        notice.code,
+        kind.severity.value,
+        notice.message,
+        " ".join(part for part in (where, kind.cure) if part),
+        f"{notice.code}: {notice.message}",
+        act,
+        run,
+    )
+
+
+def volume_rows(
+    volume: OpenVolume, show: Callable[[int], object], retry: Callable[[], object]
+) -> list[NoticeRow]:
+    """Give the notices of the volume on the screen.
+
+    Parameters
+    ----------
+    show : callable
+        Goes to a slice, counted from 0.
+    retry : callable
+        Tries failed slices again.
+    """
+    spec = volume.spec
+    where = tr("Series {label}.").format(label=spec.label) if spec.label else ""
+    rows = []
+    for notice in spec.warnings:
+        if notice.code == "missing_slices" and spec.absent:
+            first = min(spec.absent)
+            rows.append(row_of(notice, where, tr("Show"), lambda k=first: show(k)))  # type: ignore[misc]
+        else:
+            rows.append(row_of(notice, where))
+    failures = dict(volume.failures)
+    if failures:
+        rows.append(_failed_row(volume, where, retry))
+    return rows
+
+
+def catalogue_rows(opened: Opened) -> list[NoticeRow]:
+    """Give what is to be told about an opening as a whole."""
+    catalogue = opened.catalogue
+    rows = [row_of(notice, opened.title) for notice in catalogue.warnings]
+    if catalogue.skipped:
+        rows.append(_skipped_row(catalogue))
+    return rows
+
+
+def in_order(rows: list[NoticeRow]) -> list[NoticeRow]:
+    """Put what changes the meaning of the picture first."""
+    rank = {"error": 0, "warning": 1, "info": 2}
+    return sorted(rows, key=lambda row: rank.get(row.severity, 1))
+
+
+def _failed_row(volume: OpenVolume, where: str, retry: Callable[[], object]) -> NoticeRow:
+    from loading import notice
+
+    failures = sorted(dict(volume.failures).items())
+    reasons = Counter(failure.reason for _, failure in failures)
+    most = reasons.most_common(1)[0][0]
+    told = notice("chunk_failed", count=len(failures), reason=most)
+    left = volume.progress.total - len(failures)
+    rest = tr("The other {count} slices are shown.").format(count=left)
+    lines = [
+        tr("slice {number}: {reason}").format(number=chunk.index + 1, reason=failure.reason)
+        for chunk, failure in failures[:_DETAIL_LIMIT]
+    ]
+    row = row_of(told, f"{where} {rest}".strip(), tr("Try again"), retry)
+    return NoticeRow(
+        row.code, row.severity, row.message, row.where, "\n".join(lines), row.act, row.run
+    )
+
+
+def _skipped_row(catalogue: Catalogue) -> NoticeRow:
+    from loading import notice
+
+    reasons = Counter(skipped.reason for skipped in catalogue.skipped)
+    most, count = reasons.most_common(1)[0]
+    more = len(reasons) - 1
+    reason = f"{most} ({count})" if more else most
+    if more:
+        reason += tr(", {count} other reasons").format(count=more)
+    lines = [f"{one.path}: {one.reason}" for one in catalogue.skipped[:_DETAIL_LIMIT]]
+    row = row_of(notice("skipped_files", count=len(catalogue.skipped), reason=reason))
+    return NoticeRow(row.code, row.severity, row.message, row.where, "\n".join(lines))

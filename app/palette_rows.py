@@ -1,0 +1,71 @@
+"""Rows of the palette that are no commands: series, recent items, and answers to what was typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.language import tr
+from app.search import Hit, parse_slice, parse_window
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+
+def gather(window: MainWindow) -> list[Hit]:
+    """Give every row there is: commands, series, recent items."""
+    rows = window.commands.hits()
+    for entry in window.session.entries:
+        rows.append(
+            Hit(
+                key=f"series:{entry.spec.key}",
+                title=entry.spec.label or tr("Series"),
+                path=f"{tr('Series')}, {entry.spec.shape_kji[0]} {entry.spec.modality}",
+                run=lambda e=entry: window.session.select(e),  # type: ignore[misc]
+            )
+        )
+    if window.settings.value.keep_recent:
+        for item in window.recent.items:
+            rows.append(
+                Hit(
+                    key=f"recent:{item.uri}",
+                    title=item.name,
+                    path=tr("Recent"),
+                    reason="" if item.is_there else tr("not found"),
+                    run=lambda u=item.uri: window.session.open([u]),  # type: ignore[misc]
+                )
+            )
+    return rows
+
+
+def answers(window: MainWindow, text: str) -> list[Hit]:
+    """Answer a slice number or a window that was typed."""
+    made = []
+    wanted = parse_window(text)
+    reason = "" if window.session.volume is not None else tr("nothing is open")
+    if wanted is not None:
+        width, level = wanted
+        made.append(
+            Hit(
+                key="answer:window",
+                title=tr("Set the window to {width:g} / {level:g}").format(
+                    width=width, level=level
+                ),
+                reason=reason,
+                run=lambda: window.views.change(window=width, level=level, window_name=""),
+            )
+        )
+    number = parse_slice(text)
+    if number is not None:
+        count = window.nav.slice_count()
+        if not reason and not 1 <= number <= count:
+            reason = tr("there are slices 1 to {count}").format(count=count)
+        made.append(
+            Hit(
+                key="answer:slice",
+                title=tr("Go to slice {number}").format(number=number),
+                path=tr("of {count}").format(count=count) if count else "",
+                reason=reason,
+                run=lambda: window.views.go_to_slice(number - 1),
+            )
+        )
+    return made

@@ -1,0 +1,129 @@
+"""The 3D presets as small pictures, drawn from the user's own volume.
+
+The views draw them, one at a time while nothing else is to be done; until a picture is there the
+button shows the preset's name alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QWidget
+
+from app.theme import CAPTION_PX, body_font, current_theme
+
+if TYPE_CHECKING:
+    from loading import OpenVolume
+
+SHOWN = 9
+_COLUMNS = 3
+
+
+class PresetButton(QAbstractButton):
+    """One preset: its picture, its name over it."""
+
+    def __init__(self, value: str, words: str) -> None:
+        super().__init__()
+        self.value = value
+        self.setText(words)
+        self.setToolTip(words)
+        self.setAccessibleName(words)
+        self.setCheckable(True)
+        self.setFixedSize(72, 72)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._picture = QImage()
+
+    def sizeHint(self) -> QSize:
+        """Give the one size it has."""
+        return QSize(72, 72)
+
+    def set_picture(self, picture: QImage) -> None:
+        """Show a picture."""
+        self._picture = picture
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the picture, the name, and the edge of the chosen one."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), 6, 6)
+        painter.setClipPath(shape)
+        painter.fillRect(self.rect(), QColor("#000000"))
+        if not self._picture.isNull():
+            painter.drawImage(QRectF(self.rect()), self._picture)
+        words = QRectF(0, 52, 72, 20)
+        painter.fillRect(words, QColor(0, 0, 0, 160))
+        painter.setFont(body_font(CAPTION_PX))
+        painter.setPen(QColor("#E6EAEF" if self.isEnabled() else "#67727E"))
+        shown = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, 66)
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), shown)
+        painter.setClipping(False)
+        edge = theme.accent if self.isChecked() else theme.border
+        painter.setPen(QPen(QColor(edge), 2 if self.isChecked() else 1))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+
+
+class PresetPictures(QWidget):
+    """A grid of the commonest presets."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(8)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, PresetButton] = {}
+        self._volume: OpenVolume | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(300)
+        self._timer.timeout.connect(self._draw_next)
+
+    def offer(self, presets: Sequence[tuple[str, str]]) -> None:
+        """Offer these presets, the first nine of them."""
+        for old in self._buttons.values():
+            self._group.removeButton(old)
+            old.hide()
+            old.deleteLater()
+        self._buttons.clear()
+        for place, (value, words) in enumerate(presets[:SHOWN]):
+            made = PresetButton(value, words)
+            made.clicked.connect(lambda _=False, v=value: self.chosen.emit(v))
+            self._group.addButton(made)
+            self._buttons[value] = made
+            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
+
+    def follow(self, volume: OpenVolume | None) -> None:
+        """Draw pictures of this volume as soon as it is complete."""
+        self._volume = volume
+        if volume is None:
+            self._timer.stop()
+        else:
+            self._timer.start()
+
+    def set_value(self, value: str) -> None:
+        """Mark the chosen preset."""
+        if value in self._buttons:
+            self._buttons[value].setChecked(True)
+            return
+        self._group.setExclusive(False)
+        for made in self._buttons.values():
+            made.setChecked(False)
+        self._group.setExclusive(True)
+
+    def button(self, value: str) -> PresetButton:
+        """Give the button of a preset."""
+        return self._buttons[value]
+
+    def _draw_next(self) -> None:
+        """Draw one picture; the viewer may not be able to, then names do."""
+        if self._volume is None or not self._volume.state.is_over:
+            return
+        self._timer.stop()

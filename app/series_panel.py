@@ -1,0 +1,305 @@
+"""The list of series on the left: grouped by study, each with a picture and its own strip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.language import tr
+from app.status_words import middle_words
+from app.theme import SERIES_WIDTH, current_theme
+from app.widgets import Elided, Thumbnail, label
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+
+    from app.session import Opened, Session
+    from app.thumbnails import Thumbnailer
+    from loading import ImageEntry, Qualities, VolumeEntry
+
+STRIP_COLOURS = {0: "#262C33", 1: "#33475A", 3: "#3F648C", 6: "#4F8BCB", 7: "#7DB4EE", 8: "#B4D8FF"}
+_FAILED, _ABSENT = "#FF7A6B", "#E0B04A"
+
+
+class MiniStrip(QWidget):
+    """Two pixels that say how good each slice is, from the first on the left to the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(2)
+        self._colours: list[str] = []
+
+    def show_colours(self, colours: list[str]) -> None:
+        """Show one colour for each slice; none leaves the strip empty."""
+        if colours != self._colours:
+            self._colours = colours
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the slices; where several share a pixel the worst one is drawn last."""
+        painter = QPainter(self)
+        count = len(self._colours)
+        for place, colour in enumerate(self._colours):
+            left = place * self.width() // count
+            right = max(left + 1, (place + 1) * self.width() // count)
+            painter.fillRect(QRect(left, 0, right - left, 2), QColor(colour))
+
+
+class SeriesCard(QWidget):
+    """One series; a click opens it."""
+
+    chosen = Signal(object)
+    menu_wanted = Signal(object, QPoint)
+    close_wanted = Signal(object)
+
+    def __init__(self, entry: VolumeEntry) -> None:
+        super().__init__()
+        self.entry = entry
+        self._is_selected = False
+        self._is_hot = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.thumbnail = Thumbnail(64)
+        self.strip = MiniStrip()
+        self.percent = Elided(role="caption")
+        name = entry.spec.header.get("series_description", "") or entry.spec.label
+        self.name = Elided(name or tr("Series"))
+        self.count = Elided(_count_words(entry), "caption")
+        self.setAccessibleName(f"{name}, {_count_words(entry)}")
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch(1)
+        for part in (self.name, self.count, self.percent):
+            words.addWidget(part)
+        words.addStretch(1)
+        words.addWidget(self.strip)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(12, 8, 12, 8)
+        line.setSpacing(12)
+        line.addWidget(self.thumbnail)
+        line.addLayout(words, 1)
+
+    def set_selected(self, is_selected: bool) -> None:
+        """Mark the series on the screen."""
+        self._is_selected = is_selected
+        self.setAccessibleDescription(tr("on the screen") if is_selected else "")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the ground and the accent edge."""
+        theme = current_theme()
+        painter = QPainter(self)
+        if self._is_selected or self._is_hot:
+            painter.fillRect(self.rect(), QColor(theme.raised))
+        if self._is_selected:
+            painter.fillRect(QRect(0, 0, 3, self.height()), QColor(theme.accent))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Take a click."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.pos()):
+            self.chosen.emit(self.entry)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open with Enter, close with Delete."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self.entry)
+        elif event.key() == Qt.Key.Key_Delete:
+            self.close_wanted.emit(self.entry)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu."""
+        self.menu_wanted.emit(self.entry, event.globalPos())
+
+    def enterEvent(self, event: object) -> None:
+        """Light up under the pointer."""
+        self._is_hot = True
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        """Calm down again."""
+        self._is_hot = False
+        self.update()
+
+
+class SeriesPanel(QScrollArea):
+    """Everything that was found: studies, series, and what is no volume."""
+
+    menu_wanted = Signal(object, QPoint)
+
+    def __init__(self, session: Session, thumbnails: Thumbnailer) -> None:
+        super().__init__()
+        self.setObjectName("seriesPanel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(tr("Series"))
+        self.setFixedWidth(SERIES_WIDTH)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._session = session
+        self._thumbnails = thumbnails
+        self._cards: dict[int, SeriesCard] = {}
+        self._names_hidden = False
+        self._opening = label(role="second")
+        self._opening.setContentsMargins(12, 8, 12, 8)
+        self._opening.hide()
+        self._list = QVBoxLayout()
+        self._list.setSpacing(0)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 8, 1, 8)
+        column.setSpacing(0)
+        column.addWidget(self._opening)
+        column.addLayout(self._list)
+        column.addStretch(1)
+        self.setWidget(page)
+        session.opened_changed.connect(self.rebuild)
+        session.volume_changed.connect(self.refresh)
+        thumbnails.made.connect(self._set_picture)
+
+    def show_opening(self, words: str) -> None:
+        """Say how far the search for images is; empty hides the line."""
+        self._opening.setText(words)
+        self._opening.setVisible(bool(words))
+
+    def hide_names(self, hidden: bool) -> None:
+        """Hide or show the patient's name."""
+        self._names_hidden = hidden
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make the list anew from what is open."""
+        _empty(self._list)
+        self._cards.clear()
+        patient = study = None
+        for opened in self._session.opened:
+            for entry in opened.entries:
+                header = entry.spec.header
+                if not self._names_hidden and header.get("patient_name", "") not in ("", patient):
+                    patient = header["patient_name"]
+                    self._add_text(patient, "section")
+                if study != entry.spec.study_uid:
+                    study = entry.spec.study_uid
+                    self._add_text(_study_words(entry) or tr("SERIES"), "heading")
+                self._add_card(entry)
+            self._add_others(opened)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring selection, percentages and strips up to date; cheap."""
+        for card in self._cards.values():
+            is_shown = card.entry is self._session.entry
+            card.set_selected(is_shown)
+            card.percent.setVisible(False)
+            if is_shown:
+                self._show_progress(card)
+
+    def card(self, entry: VolumeEntry) -> SeriesCard:
+        """Give the card of a series; raise KeyError when it is not in the list."""
+        return self._cards[id(entry)]
+
+    def _show_progress(self, card: SeriesCard) -> None:
+        volume = self._session.volume
+        if volume is None:
+            return
+        progress = volume.progress
+        done = progress.full + progress.failed >= progress.total
+        card.percent.setVisible(not done or progress.failed > 0)
+        share = 100 * progress.full // max(1, progress.total)
+        failed = tr(", {count} failed").format(count=progress.failed) if progress.failed else ""
+        card.percent.set_text(f"{share} %{failed}")
+        card.strip.show_colours(strip_colours(volume.qualities()) if not done else [])
+        if done and (progress.failed or card.entry.spec.absent):
+            card.strip.show_colours(strip_colours(volume.qualities()))
+
+    def _add_text(self, text: str, role: str) -> None:
+        made = Elided(text, role)
+        made.setContentsMargins(12, 0, 12, 0)
+        holder = QWidget()
+        box = QHBoxLayout(holder)
+        box.setContentsMargins(12, 8, 12, 4)
+        box.addWidget(made)
+        self._list.addWidget(holder)
+
+    def _add_card(self, entry: VolumeEntry) -> None:
+        card = SeriesCard(entry)
+        card.chosen.connect(self._session.select)
+        card.close_wanted.connect(self._session.close_entry)
+        card.menu_wanted.connect(self.menu_wanted)
+        picture = self._thumbnails.pictures.get(entry.spec.key)
+        if picture is not None:
+            card.thumbnail.set_picture(QPixmap.fromImage(picture))
+        self._cards[id(entry)] = card
+        self._list.addWidget(card)
+
+    def _add_others(self, opened: Opened) -> None:
+        images = opened.catalogue.images
+        if not images:
+            return
+        self._add_text(tr("OTHER"), "heading")
+        for image in images:
+            self._list.addWidget(_other_card(image))
+
+    def _set_picture(self, key: str, picture: QImage) -> None:
+        for card in self._cards.values():
+            if card.entry.spec.key == key:
+                card.thumbnail.set_picture(QPixmap.fromImage(picture))
+
+
+def strip_colours(qualities: Qualities) -> list[str]:
+    """Give one colour for each slice of a volume."""
+    status = qualities.status.tolist()
+    failed = qualities.failed
+    absent = qualities.absent
+    return [
+        _FAILED if k in failed else _ABSENT if k in absent else STRIP_COLOURS[value]
+        for k, value in enumerate(status)
+    ]
+
+
+def _other_card(image: ImageEntry) -> QWidget:
+    made = QWidget()
+    column = QVBoxLayout(made)
+    column.setContentsMargins(12, 4, 12, 4)
+    column.setSpacing(0)
+    name = image.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    column.addWidget(Elided(middle_words(name, 40)))
+    column.addWidget(Elided(image.kind, "caption"))
+    made.setToolTip(image.path)
+    return made
+
+
+def _count_words(entry: VolumeEntry) -> str:
+    spec = entry.spec
+    slices = spec.shape_kji[0] - len(spec.absent)
+    if spec.time_points > 1:
+        return f"{spec.time_points} \u00d7 {slices} {spec.modality}"
+    return f"{slices} {spec.modality}".strip()
+
+
+def _study_words(entry: VolumeEntry) -> str:
+    header = entry.spec.header
+    date = header.get("study_date", "")
+    if len(date) == 8 and date.isdigit():
+        date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    return "  ".join(part for part in (date, header.get("study_description", "")) if part)
+
+
+def _empty(layout: QVBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,127 @@
+"""Settings: few, each takes effect at once and is kept."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QSpinBox, QWidget
+
+from app.actions import CommandSet, conflict
+from app.language import tr
+from app.settings import Settings
+from app.sheets import Sheet
+from app.widgets import Segments, Switch, button, label, line
+
+
+class SettingsSheet(Sheet):
+    """Show the settings; `changed` brings a name and a value."""
+
+    changed = Signal(str, object)
+
+    def __init__(self, settings: Settings, commands: CommandSet) -> None:
+        super().__init__(tr("Settings"), QSize(560, 640))
+        self._commands = commands
+        self._keys = dict(settings.keys)
+        form = QFormLayout()
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(8)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.theme = self._choice(
+            form,
+            tr("Theme"),
+            "theme",
+            (("system", tr("System")), ("dark", tr("Dark")), ("light", tr("Light"))),
+            settings.theme,
+        )
+        self.drag_up = self._choice(
+            form,
+            tr("Drag up"),
+            "drag_up",
+            (("brighter", tr("Brighter")), ("darker", tr("Darker"))),
+            settings.drag_up,
+        )
+        self.right_button = self._choice(
+            form,
+            tr("Right button"),
+            "right_button",
+            (("zoom", tr("Zoom")), ("window", tr("Window and level"))),
+            settings.right_button,
+        )
+        self.memory = QSpinBox()
+        self.memory.setRange(0, 10_000_000)
+        self.memory.setSingleStep(500)
+        self.memory.setSuffix(" MB")
+        self.memory.setSpecialValueText(tr("what is free"))
+        self.memory.setValue(settings.memory_limit_mb)
+        self.memory.setAccessibleName(tr("Largest volume"))
+        self.memory.valueChanged.connect(lambda n: self.changed.emit("memory_limit_mb", n))
+        form.addRow(label(tr("Largest volume")), self.memory)
+        self.recent = Switch(tr("Keep recent items"))
+        self.recent.setChecked(settings.keep_recent)
+        self.recent.switched.connect(lambda on: self.changed.emit("keep_recent", on))
+        form.addRow(label(tr("Start page")), self.recent)
+        self.body.addLayout(form)
+        self.body.addWidget(line())
+        self.body.addWidget(label(tr("Keys"), "section"))
+        self._trouble = label(role="error", wrap=True)
+        self._trouble.hide()
+        self.body.addWidget(self._trouble)
+        self._fields: dict[str, QKeySequenceEdit] = {}
+        for command in commands.all:
+            self.body.addWidget(self._key_row(command.id, command.title, command.menu))
+        self.body.addStretch(1)
+
+    def field(self, id_: str) -> QKeySequenceEdit:
+        """Give the field that shows the key of a command."""
+        return self._fields[id_]
+
+    def _choice(
+        self,
+        form: QFormLayout,
+        words: str,
+        name: str,
+        choices: tuple[tuple[str, str], ...],
+        value: str,
+    ) -> Segments:
+        made = Segments(words, choices)
+        made.set_value(value)
+        made.chosen.connect(lambda chosen: self.changed.emit(name, chosen))
+        form.addRow(label(words), made)
+        return made
+
+    def _key_row(self, id_: str, title: str, menu: str) -> QWidget:
+        made = QWidget()
+        across = QHBoxLayout(made)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(8)
+        across.addWidget(label(title))
+        across.addWidget(label(menu.replace("/", " \u203a "), "caption"))
+        across.addStretch(1)
+        field = QKeySequenceEdit(self._commands.action(id_).shortcut())
+        field.setMaximumSequenceLength(1)
+        field.setClearButtonEnabled(True)
+        field.setFixedWidth(136)
+        field.setAccessibleName(tr("Key of {title}").format(title=title))
+        field.editingFinished.connect(lambda: self._take_key(id_))
+        across.addWidget(field)
+        across.addWidget(button(tr("Reset"), lambda: self._reset_key(id_), "small"))
+        self._fields[id_] = field
+        return made
+
+    def _take_key(self, id_: str) -> None:
+        keys = self._fields[id_].keySequence().toString(QKeySequence.SequenceFormat.PortableText)
+        if keys == self._commands.action(id_).shortcut().toString():
+            return
+        trouble = conflict(self._commands, id_, keys) if keys else ""
+        self._trouble.setText(f"{trouble}. {tr('Take it away there first.')}" if trouble else "")
+        self._trouble.setVisible(bool(trouble))
+        if trouble:
+            self._fields[id_].setKeySequence(self._commands.action(id_).shortcut())
+            return
+        self._keys[id_] = keys
+        self.changed.emit("keys", dict(self._keys))
+
+    def _reset_key(self, id_: str) -> None:
+        self._keys.pop(id_, None)
+        self.changed.emit("keys", dict(self._keys))
+        self._fields[id_].setKeySequence(self._commands.action(id_).shortcut())

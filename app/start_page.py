@@ -1,0 +1,271 @@
+"""What the window shows while nothing is open: the drop target, and what was opened lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from PySide6.QtCore import QLocale, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.language import tr
+from app.recent import RecentItem, RecentStore
+from app.theme import current_theme
+from app.widgets import Elided, Thumbnail, button, label, row
+
+CARD_WIDTH = 640
+COLUMNS = 4
+
+
+class DropCard(QWidget):
+    """The dashed card: invitation, progress of an opening, or why one failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMaximumWidth(CARD_WIDTH)
+        self.title = label(role="title", wrap=True)
+        self.text = label(role="second", wrap=True)
+        for part in (self.title, self.text):
+            part.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(32, 32, 32, 32)
+        column.setSpacing(8)
+        column.addWidget(self.title)
+        column.addWidget(self.text)
+        column.addSpacing(16)
+        column.addLayout(self.buttons)
+
+    def show_words(self, title: str, text: str, buttons: Sequence[QWidget]) -> None:
+        """Show other words and other buttons."""
+        self.title.setText(title)
+        self.text.setText(text)
+        while (item := self.buttons.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        self.buttons.addStretch(1)
+        for one in buttons:
+            self.buttons.addWidget(one)
+        self.buttons.addStretch(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the dashed border."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(QColor(current_theme().disabled), 1.5)
+        pen.setDashPattern([5, 4])
+        painter.setPen(pen)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+
+
+class RecentCard(QWidget):
+    """One thing that was opened lately; a click opens it again."""
+
+    chosen = Signal(str)
+    located = Signal(str)
+    removed = Signal(str)
+
+    def __init__(self, item: RecentItem, picture: Path | None) -> None:
+        super().__init__()
+        self._item = item
+        self.setObjectName("card")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFixedSize(148, 156)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(tr("Open {name} again").format(name=item.name))
+        self._thumbnail = Thumbnail(96)
+        if picture is not None:
+            self._thumbnail.set_picture(QPixmap(str(picture)))
+        self._detail = Elided(_details(item), "caption")
+        self._ways_out = QWidget()
+        out = QHBoxLayout(self._ways_out)
+        out.setContentsMargins(0, 0, 0, 0)
+        out.setSpacing(4)
+        out.addWidget(button(tr("Locate"), lambda: self.located.emit(item.uri), "small"))
+        out.addWidget(button(tr("Remove"), lambda: self.removed.emit(item.uri), "small"))
+        self._ways_out.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(4)
+        column.addWidget(self._thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(Elided(item.name, mode=Qt.TextElideMode.ElideMiddle))
+        column.addWidget(self._detail)
+        column.addWidget(self._ways_out)
+        column.addStretch(1)
+        if not item.is_there:
+            self.setToolTip(tr("not found"))
+            self._thumbnail.setEnabled(False)
+            self._detail.setEnabled(False)
+
+    def choose(self) -> None:
+        """Open the item, or say that it is gone and offer the ways out."""
+        if self._item.is_there:
+            self.chosen.emit(self._item.uri)
+            return
+        self._detail.set_text(tr("not found"))
+        self._thumbnail.hide()
+        self._ways_out.show()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Take a click."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.pos()):
+            self.choose()
+
+    def keyPressEvent(self, event: object) -> None:
+        """Take Enter and Space as a click."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):  # type: ignore[attr-defined]
+            self.choose()
+        else:
+            super().keyPressEvent(event)  # type: ignore[arg-type]
+
+    def enterEvent(self, event: object) -> None:
+        """Light up under the pointer."""
+        self._set_hot(True)
+
+    def leaveEvent(self, event: object) -> None:
+        """Calm down again."""
+        self._set_hot(False)
+
+    def _set_hot(self, hot: bool) -> None:
+        self.setProperty("hot", "true" if hot else "false")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+
+class StartPage(QScrollArea):
+    """The page of an empty window."""
+
+    open_folder = Signal()
+    open_files = Signal()
+    demo = Signal()
+    cancel = Signal()
+    open_uri = Signal(str)
+    locate = Signal(str)
+
+    def __init__(self, recent: RecentStore, keep_recent: bool) -> None:
+        super().__init__()
+        self._recent = recent
+        self._keep_recent = keep_recent
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        page = QWidget()
+        page.setObjectName("startPage")
+        self.card = DropCard()
+        self._cards = QGridLayout()
+        self._cards.setSpacing(16)
+        self._head = QWidget()
+        head = row(label(tr("Recent"), "section"), None)
+        head.addWidget(button(tr("Clear"), self._clear, "small"))
+        self._head.setLayout(head)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(24, 24, 24, 8)
+        column.setSpacing(16)
+        column.addStretch(1)
+        for part in (self.card, self._head):
+            column.addLayout(_centred(part))
+        grid = QHBoxLayout()
+        grid.addStretch(1)
+        grid.addLayout(self._cards)
+        grid.addStretch(1)
+        column.addLayout(grid)
+        column.addStretch(2)
+        column.addWidget(label(tr("Not a medical device."), "caption"))
+        self.setWidget(page)
+        self.invite()
+        self.refresh(keep_recent)
+
+    def invite(self) -> None:
+        """Show the invitation."""
+        self.card.show_words(
+            tr("Drop a folder, files or a ZIP"),
+            tr("DICOM series. Nothing is copied, changed or sent anywhere."),
+            (
+                button(tr("Open folder"), self.open_folder.emit, "filled"),
+                button(tr("Open files"), self.open_files.emit, "plain"),
+                button(tr("Try the demo"), self.demo.emit, "plain"),
+            ),
+        )
+
+    def show_opening(self, name: str, text: str) -> None:
+        """Show how far an opening is."""
+        if self.card.title.text() != name:
+            self.card.show_words(name, text, (button(tr("Stop"), self.cancel.emit, "plain"),))
+        self.card.text.setText(text)
+
+    def show_failure(self, title: str, text: str) -> None:
+        """Show why nothing could be opened; the card stays the drop target."""
+        self.card.show_words(
+            title,
+            text,
+            (
+                button(tr("Open another"), self.open_folder.emit, "filled"),
+                button(tr("Try the demo"), self.demo.emit, "plain"),
+            ),
+        )
+
+    def refresh(self, keep_recent: bool) -> None:
+        """Lay out the recent items anew."""
+        self._keep_recent = keep_recent
+        while (item := self._cards.takeAt(0)) is not None:
+            old = item.widget()
+            if old is not None:
+                old.hide()
+                old.deleteLater()
+        items = self._recent.items if keep_recent else ()
+        self._head.setVisible(bool(items))
+        columns = max(1, min(COLUMNS, (self.width() - 48) // 164))
+        for place, one in enumerate(items):
+            card = RecentCard(one, self._recent.picture_path(one))
+            card.chosen.connect(self.open_uri)
+            card.located.connect(self.locate)
+            card.removed.connect(self._remove)
+            self._cards.addWidget(card, place // columns, place % columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep as many cards beside each other as fit."""
+        before = max(1, min(COLUMNS, (event.oldSize().width() - 48) // 164))
+        super().resizeEvent(event)
+        if before != max(1, min(COLUMNS, (self.width() - 48) // 164)):
+            self.refresh(self._keep_recent)
+
+    def _clear(self) -> None:
+        self._recent.clear()
+        self.refresh(self._keep_recent)
+
+    def _remove(self, uri: str) -> None:
+        self._recent.remove(uri)
+        self.refresh(self._keep_recent)
+
+
+def _centred(widget: QWidget) -> QHBoxLayout:
+    widget.setMaximumWidth(CARD_WIDTH)
+    made = QHBoxLayout()
+    made.addStretch(1)
+    made.addWidget(widget, 1000)
+    made.addStretch(1)
+    return made
+
+
+def _details(item: RecentItem) -> str:
+    day = day_words(datetime.fromtimestamp(item.opened).date(), date.today()) if item.opened else ""
+    count = tr("{count} slices").format(count=item.slices) if item.slices else ""
+    return ", ".join(part for part in (count, day) if part)
+
+
+def day_words(day: date, today: date) -> str:
+    """Name a day as people do."""
+    distance = (today - day).days
+    if distance == 0:
+        return tr("today")
+    if distance == 1:
+        return tr("yesterday")
+    if 1 < distance < 7:
+        return tr("{count} days ago").format(count=distance)
+    return QLocale().toString(day, QLocale.FormatType.ShortFormat)  # type: ignore[call-overload, no-any-return]

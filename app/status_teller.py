@@ -1,0 +1,96 @@
+"""Choose what the status line says: loading, done, or the value under the pointer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.language import tr
+from app.status_words import done_words, loading_words, paused_words
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from app.status_line import StatusLine
+
+_TICK_MS = 100
+_TOLD_S = 3.0
+_DONE_S = 3.0
+
+
+class StatusTeller(QObject):
+    """Look ten times a second while something moves, never otherwise.
+
+    `moved` says that a load has gone on, so that lists may follow.
+    """
+
+    moved = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        line: StatusLine,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(line)
+        self._session, self._line, self._clock = session, line, clock
+        self._told = ""
+        self._told_until = 0.0
+        self._done_until = 0.0
+        self._was_loading = False
+        self.pointer = ""
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self.tick)
+        for signal in (session.opening_changed, session.volume_changed, session.volume_moved):
+            signal.connect(self._wake)
+
+    def tell(self, text: str) -> None:
+        """Say something for three seconds."""
+        self._told, self._told_until = text, self._clock() + _TOLD_S
+        self._wake()
+
+    def show_pointer(self, text: str) -> None:
+        """Take the value under the pointer; it is shown when nothing else is to be said."""
+        self.pointer = text
+        if not self._timer.isActive():
+            self._line.show_text(*self._words())
+
+    def tick(self) -> None:
+        """Bring the line up to date; sleep when nothing moves."""
+        now = self._clock()
+        volume = self._session.volume
+        is_loading = volume is not None and not volume.state.is_over
+        if self._was_loading and not is_loading:
+            self._done_until = now + _DONE_S
+        if is_loading or self._was_loading or self._session.is_opening:
+            self.moved.emit()
+        self._was_loading = is_loading
+        self._line.show_text(*self._words())
+        is_quiet = now > max(self._done_until, self._told_until)
+        if not is_loading and not self._session.is_opening and is_quiet:
+            self._timer.stop()
+
+    def _wake(self) -> None:
+        self._was_loading = True
+        self.tick()
+        self._timer.start()
+
+    def _words(self) -> tuple[str, str]:
+        """Give the text and the words of the button beside it."""
+        now, volume = self._clock(), self._session.volume
+        if now < self._told_until:
+            return self._told, ""
+        if self._session.opening_words:
+            return f"{self._session.opening_title}: {self._session.opening_words}", tr("Stop")
+        if volume is None:
+            return "", ""
+        if not volume.state.is_over:
+            return loading_words(volume.progress), tr("Pause")
+        if volume.state.name == "CANCELLED":
+            return paused_words(volume.progress), tr("Continue")
+        if now < self._done_until or not self.pointer:
+            return done_words(volume.spec, volume.progress.failed), ""
+        return self.pointer, ""

@@ -1,0 +1,88 @@
+"""What the status line says, as pure functions of numbers: no widget, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.language import tr
+
+if TYPE_CHECKING:
+    from loading import Progress, VolumeSpec
+
+REMAINING_AFTER_S = 2.0
+"""No guess is made before: the first seconds say little about the rest."""
+
+
+def loading_words(progress: Progress) -> str:
+    """Say how far a load is: "Reduced resolution; 149 of 480 slices complete, about 6 s"."""
+    count = tr("{done} of {total} slices complete").format(done=progress.full, total=progress.total)
+    if progress.own > progress.full:
+        text = tr("Reduced resolution; {count}").format(count=count)
+    elif progress.shown > progress.own:
+        text = tr("Some slices are copies; {count}").format(count=count)
+    else:
+        text = count
+    if progress.failed:
+        text += tr(", {count} failed").format(count=progress.failed)
+    if progress.remaining_s is not None and progress.elapsed_s >= REMAINING_AFTER_S:
+        text += tr(", about {time}").format(time=duration_words(progress.remaining_s))
+    return text
+
+
+def paused_words(progress: Progress) -> str:
+    """Say where a load was stopped."""
+    return tr("Paused at {done} of {total}.").format(done=progress.full, total=progress.total)
+
+
+def done_words(spec: VolumeSpec, failed: int = 0) -> str:
+    """Say what was loaded: "480 slices, 512 x 512, 0.70 x 0.70 x 1.00 mm, 252 MB"."""
+    slices, rows, columns = spec.shape_kji
+    spacing = " x ".join(f"{step:.2f}" for step in spec.spacing_ijk_mm)
+    text = tr("{slices} slices, {columns} x {rows}, {spacing} mm, {size}").format(
+        slices=slices - len(spec.absent),
+        columns=columns,
+        rows=rows,
+        spacing=spacing,
+        size=size_words(spec.size_bytes),
+    )
+    if spec.time_points > 1:
+        text = tr("{count} time points, ").format(count=spec.time_points) + text
+    if failed:
+        text += tr(". {count} could not be read").format(count=failed)
+    return text
+
+
+def headers_words(done: int, total: int) -> str:
+    """Say how far the search for images is."""
+    if total:
+        return tr("reading headers, {done} of {total}").format(done=done, total=total)
+    return tr("reading headers, {done}").format(done=done) if done else tr("reading headers")
+
+
+def duration_words(seconds: float) -> str:
+    """Write a time that is a guess: seconds below one minute, never above."""
+    if seconds < 60:
+        return tr("{count} s").format(count=max(1, round(seconds)))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return tr("{count} min").format(count=minutes)
+    return tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def size_words(count: float) -> str:
+    """Write a number of bytes for people: 252 MB, 41 GB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return (
+                f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+            )
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def middle_words(text: str, length: int) -> str:
+    """Shorten a name in its middle, so that both ends stay readable."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}\u2026{text[len(text) - (length - 1 - head) :]}"

@@ -1,0 +1,151 @@
+"""Small pictures of series that are not on the screen: one middle slice each, read on the side.
+
+One thread reads one slice at a time; the volume itself is never opened for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from loading import VolumeEntry, VolumeSpec
+
+_log = logging.getLogger(__name__)
+
+SIZE_PX = 192
+"""Twice the largest use, for screens with two pixels to one."""
+
+
+class Thumbnailer(QObject):
+    """Make pictures of series in the background; `made` brings key and picture."""
+
+    made = Signal(str, QImage)
+    _ready = Signal(str, QImage)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pictures: dict[str, QImage] = {}
+        self._asked: set[str] = set()
+        self._waiting: queue.SimpleQueue[VolumeEntry | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
+
+    def want(self, entry: VolumeEntry) -> None:
+        """Ask for the picture of a series; the first request of each counts."""
+        if entry.spec.key in self._asked:
+            return
+        self._asked.add(entry.spec.key)
+        self._waiting.put(entry)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="thumbnails")
+            self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the thread."""
+        self._stopped.set()
+        self._waiting.put(None)
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _take(self, key: str, picture: QImage) -> None:
+        self.pictures[key] = picture
+        self.made.emit(key, picture)
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            entry = self._waiting.get()
+            if entry is None:
+                return
+            try:
+                picture = read_thumbnail(entry)
+            except Exception as error:
+                _log.info("no thumbnail: %s", error)
+                continue
+            if not self._stopped.is_set():
+                self._ready.emit(entry.spec.key, picture)
+
+
+def read_thumbnail(entry: VolumeEntry) -> QImage:
+    """Read the middle slice of a series, in the cheapest form its source offers.
+
+    Raises
+    ------
+    LoadError
+        When the slice cannot be read.
+    """
+    import numpy as np
+
+    from loading import CancelToken, ChunkKey, Request
+
+    spec = entry.spec
+    slices, rows, columns = spec.shape_kji
+    middle = min(set(range(slices)) - spec.absent, key=lambda k: abs(k - (slices - 1) / 2))
+    source = entry.open()
+    try:
+        chunk = ChunkKey(0, 0, middle)
+        pixels = np.zeros((1, rows, columns), spec.dtype)
+        source.read(Request(chunk, source.renditions(chunk)[0]), pixels, CancelToken())
+    finally:
+        source.close()
+    return slice_picture(pixels[0], spec)
+
+
+def slice_picture(pixels: npt.NDArray[np.generic], spec: VolumeSpec) -> QImage:
+    """Turn one slice into a small grey picture with square pixels.
+
+    Parameters
+    ----------
+    pixels : array, shape (rows, columns)
+        Array values of the volume.
+    """
+    import numpy as np
+
+    from loading import meant
+
+    step = max(1, min(pixels.shape) // SIZE_PX)
+    values = meant(pixels[::step, ::step], spec.value_map).astype(np.float32)
+    low, high = _window(values, pixels[::step, ::step], spec)
+    grey = np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0)
+    if spec.inverted:
+        grey = 1.0 - grey
+    shades = np.ascontiguousarray(np.nan_to_num(grey) * 255.0).astype(np.uint8)
+    rows, columns = shades.shape
+    made = QImage(shades.tobytes(), columns, rows, columns, QImage.Format.Format_Grayscale8).copy()
+    across, down, _ = spec.spacing_ijk_mm
+    width, height = columns * across, rows * down
+    scale = SIZE_PX / max(width, height, 1e-6)
+    return made.scaled(
+        max(1, round(width * scale)),
+        max(1, round(height * scale)),
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+
+
+def _window(
+    values: npt.NDArray[np.float32], stored: npt.NDArray[np.generic], spec: VolumeSpec
+) -> tuple[float, float]:
+    import numpy as np
+
+    if spec.windows:
+        first = spec.windows[0]
+        return first.center - first.width / 2, first.center + first.width / 2
+    is_data = np.isfinite(values)
+    if spec.padding is not None:
+        low, high = spec.padding
+        numbers = stored.astype(np.float64)
+        is_data &= (numbers < low) | (numbers > high)
+    if not is_data.any():
+        return 0.0, 1.0
+    low, high = np.quantile(values[is_data], (0.01, 0.995))
+    return float(low), float(high)

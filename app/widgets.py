@@ -1,0 +1,293 @@
+"""Small widgets used all over the window: labels by role, choices, switches, folding sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.icons import icon, pixmap
+from app.theme import HIT, current_theme
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
+    """Make a label; `role` picks its look from the style sheet."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    return made
+
+
+def above(widget: QWidget) -> QWidget:
+    """Give the parent of a widget that has one."""
+    parent = widget.parentWidget()
+    assert parent is not None
+    return parent
+
+
+def line() -> QFrame:
+    """Make a line between two things."""
+    made = QFrame()
+    made.setProperty("role", "line")
+    made.setFixedHeight(1)
+    return made
+
+
+def button(text: str, run: Callable[[], object], kind: str = "") -> QPushButton:
+    """Make a push button; the mouse does not move the focus to it, the keyboard does."""
+    made = QPushButton(text)
+    if kind:
+        made.setProperty("kind", kind)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setAutoDefault(False)
+    made.clicked.connect(lambda: run())
+    return made
+
+
+def icon_button(name: str, tip: str, run: Callable[[], object] | None = None) -> QToolButton:
+    """Make a square button with an icon, a tooltip and the tooltip's words for screen readers."""
+    made = QToolButton()
+    made.setIconSize(QSize(20, 20))
+    made.setMinimumSize(HIT + 4, HIT)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setToolTip(tip)
+    made.setAccessibleName(tip)
+    made.setProperty("icon_name", name)
+    made.setIcon(icon(name))
+    if run is not None:
+        made.clicked.connect(lambda: run())
+    return made
+
+
+def refresh_icons(root: QWidget) -> None:
+    """Draw the icons of all buttons below a widget anew after a change of theme."""
+    for found in root.findChildren(QAbstractButton):
+        name = found.property("icon_name")
+        if name:
+            found.setIcon(icon(str(name)))
+
+
+class Elided(QLabel):
+    """A label of one line that shortens its text; the whole text is its tooltip."""
+
+    def __init__(
+        self, text: str = "", role: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+    ) -> None:
+        super().__init__()
+        self._mode = mode
+        self._whole = ""
+        if role:
+            self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.set_text(text)
+
+    def set_text(self, text: str) -> None:
+        """Show a text, shortened where it must be."""
+        if text != self._whole:
+            self._whole = text
+            self.setText(text)
+            self.setAccessibleName(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the text that fits."""
+        shown = QFontMetrics(self.font()).elidedText(self._whole, self._mode, self.width())
+        self.setToolTip(self._whole if shown != self._whole else "")
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), int(self.alignment()), shown)
+
+    def minimumSizeHint(self) -> QSize:
+        """Let any width do."""
+        return QSize(24, super().minimumSizeHint().height())
+
+
+class Choice(QComboBox):
+    """A drop-down list of (value, words); the wheel does not change it by accident."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, choices: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMinimumContentsLength(8)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.set_choices(choices)
+        self.activated.connect(lambda _: self.chosen.emit(self.value()))
+
+    def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
+        """Offer other values; the present one is kept when it is among them."""
+        before = self.value()
+        self.clear()
+        for value, words in choices:
+            self.addItem(words, value)
+        self.set_value(before)
+
+    def value(self) -> str:
+        """Give the chosen value; empty for none."""
+        data = self.currentData()
+        return "" if data is None else str(data)
+
+    def set_value(self, value: str) -> None:
+        """Choose a value without telling anybody."""
+        self.setCurrentIndex(self.findData(value))
+
+    def wheelEvent(self, event: QEvent) -> None:
+        """Leave the wheel to whatever scrolls."""
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the box, then the arrow in the theme's colour."""
+        super().paintEvent(event)
+        colour = current_theme().text_second if self.isEnabled() else current_theme().disabled
+        painter = QPainter(self)
+        arrow = pixmap("chevron-down", colour, 16, self.devicePixelRatioF())
+        painter.drawPixmap(self.width() - 24, (self.height() - 16) // 2, arrow)
+
+
+class Segments(QWidget):
+    """A row of buttons of which one is down."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QPushButton] = {}
+        for value, words in choices:
+            made = QPushButton(words)
+            made.setCheckable(True)
+            made.setProperty("segment", "true")
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made.setAccessibleName(f"{name}: {words}")
+            made.clicked.connect(lambda _=False, v=value: self.chosen.emit(v))
+            self._group.addButton(made)
+            self._buttons[value] = made
+            row.addWidget(made, 1)
+
+    def set_value(self, value: str) -> None:
+        """Press a button without telling anybody."""
+        if value in self._buttons:
+            self._buttons[value].setChecked(True)
+
+    def button(self, value: str) -> QPushButton:
+        """Give one of the buttons."""
+        return self._buttons[value]
+
+
+class Switch(QCheckBox):
+    """A tick box whose clicks are told apart from changes by the program."""
+
+    switched = Signal(bool)
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(self.switched.emit)
+
+
+class Section(QWidget):
+    """A part of a panel with a heading that folds it."""
+
+    def __init__(self, title: str, open_: bool = True) -> None:
+        super().__init__()
+        self._head = QToolButton()
+        self._head.setText(title)
+        self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._head.setCheckable(True)
+        self._head.setChecked(open_)
+        self._head.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._head.setMinimumHeight(HIT)
+        self._head.setProperty("section_head", "true")
+        self._head.setAccessibleName(title)
+        self._head.toggled.connect(self._fold)
+        self._body = QWidget()
+        self.body = QVBoxLayout(self._body)
+        self.body.setContentsMargins(16, 4, 16, 16)
+        self.body.setSpacing(8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._head)
+        column.addWidget(self._body)
+        self._fold(open_)
+
+    def _fold(self, open_: bool) -> None:
+        name = "chevron-down" if open_ else "chevron-right"
+        self._head.setProperty("icon_name", name)
+        self._head.setIcon(icon(name))
+        self._body.setVisible(open_)
+
+
+def row(*parts: QWidget | None, spacing: int = 8) -> QHBoxLayout:
+    """Put widgets beside each other; None is a gap that grows."""
+    made = QHBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(spacing)
+    for part in parts:
+        if part is None:
+            made.addStretch(1)
+        else:
+            made.addWidget(part)
+    return made
+
+
+class Thumbnail(QWidget):
+    """A square picture on black with rounded corners; empty until it has one."""
+
+    def __init__(self, size: int, radius: int = 6) -> None:
+        super().__init__()
+        self.setFixedSize(size, size)
+        self._radius = radius
+        self._picture = QPixmap()
+
+    def set_picture(self, picture: QPixmap) -> None:
+        """Show a picture, as large as fits."""
+        self._picture = picture
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the picture in the middle of the square."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), self._radius, self._radius)
+        painter.setClipPath(shape)
+        painter.fillRect(self.rect(), QColor("#000000"))
+        if self._picture.isNull():
+            return
+        fitted = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        painter.drawPixmap(
+            QRectF(
+                (self.width() - fitted.width()) / 2,
+                (self.height() - fitted.height()) / 2,
+                fitted.width(),
+                fitted.height(),
+            ),
+            self._picture,
+            QRectF(self._picture.rect()),
+        )
