@@ -47,8 +47,8 @@ def _run(options: argparse.Namespace) -> int:
     except loading.LoadError as error:
         print(f"voxtide: {error}", file=sys.stderr)
         if getattr(options, "json", False):
-            nothing = ("volumes", "images", "skipped") if options.command == "info" else ()
-            print(json.dumps({**{key: [] for key in nothing}, "error": str(error)}))
+            report = cli_reports.empty_report(error) if options.command == "info" else {}
+            print(json.dumps({**report, "error": str(error)}))
         return 1
     except KeyboardInterrupt:
         print("voxtide: stopped", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Turn the Colin 27 head (NIfTI) into the DICOM series that Voxtide carries as its demo.
 
-    python packaging/make_demo.py colin27_t1_1mm.nii.gz [resources/demo]
+    python packaging/make_demo.py colin27_t1_1mm.nii.gz [resources/demo/colin27]
 
 The series has one axial MR slice a file, HTJ2K lossless (RPCL, one tile-part a resolution, TLM, so
 that a prefix of a file is a smaller picture). Every slice is decoded again and compared. UIDs come
@@ -31,7 +31,7 @@ _NAMESPACE = uuid.UUID("6f0c1d3e-92a4-5b7e-8c55-27c011272027")
 _COPYRIGHT = (
     "Copyright (C) 1993-2009 Louis Collins, McConnell Brain Imaging Centre, Montreal Neurological "
     "Institute, McGill University. Free to use, copy, modify and distribute; the full notice is in "
-    "the file NOTICE beside this one."
+    "the file NOTICE that comes with this one."
 )
 # Type 2 attributes: they must be there and may be empty.
 _NOT_KNOWN = (
@@ -184,7 +184,7 @@ def main(arguments: list[str]) -> int:
         "folder",
         type=Path,
         nargs="?",
-        default=Path(__file__).resolve().parents[1] / "resources" / "demo",
+        default=Path(__file__).resolve().parents[1] / "resources" / "demo" / "colin27",
     )
     options = parser.parse_args(arguments)
     voxels, affine = to_axial_lps(*read_nifti(options.nifti))

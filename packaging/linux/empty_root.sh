@@ -102,10 +102,9 @@ for what in "$@"; do
         install)
             # The README's way without the checkout: only what the wheel carries is there.
             run install 'sh packaging/setup.sh run && python3 -m venv /tmp/voxtide-env &&
-                /tmp/voxtide-env/bin/pip install -q . && cd / &&
-                /tmp/voxtide-env/bin/python -I -c "from app.resources import resource_path as r; print(r(\"demo\"))" &&
-                demo=$(/tmp/voxtide-env/bin/python -I -c "from app.resources import resource_path as r; print(r(\"demo\"))") &&
-                /tmp/voxtide-env/bin/voxtide info "$demo"'
+                /tmp/voxtide-env/bin/pip install -q . && cd / && rm -rf /voxtide &&
+                /tmp/voxtide-env/bin/voxtide info \
+                    /tmp/voxtide-env/lib/python3*/site-packages/resources/demo/colin27'
             ;;
         *) run other "$what" ;;
     esac

@@ -20,7 +20,7 @@ sys.meta_path.insert(0, Refuse())
 from app.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-DEMO = str(ROOT / "resources" / "demo")
+DEMO = str(ROOT / "resources" / "demo" / "colin27")
 
 
 def voxtide(*arguments: str) -> subprocess.CompletedProcess[str]:

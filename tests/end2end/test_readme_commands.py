@@ -25,7 +25,7 @@ ELSEWHERE = {
     r"voxtide-env/bin/pip install \.": "packaging/linux/empty_root.sh, with the verb install",
 }
 # A page whose example has a test of its own.
-OWN_TEST = {"docs/adding-a-loader.md": "tests/end2end/test_adding_a_loader.py"}
+OWN_TEST = {"docs/adding-a-loader.md": "tests/contracts/test_documented_loader.py"}
 
 
 class Block(NamedTuple):
@@ -78,7 +78,7 @@ def with_marks(command: str):
 def desk(tmp_path_factory) -> Path:
     """Give a folder in which the documents' commands make sense: it has a series in scans/head."""
     folder = tmp_path_factory.mktemp("desk")
-    shutil.copytree(ROOT / "resources" / "demo", folder / "scans" / "head")
+    shutil.copytree(ROOT / "resources" / "demo" / "colin27", folder / "scans" / "head")
     return folder
 
 
