@@ -131,7 +131,7 @@ def describe_series(voxels: Voxels, affine: Affine) -> Dataset:
     shared.DeidentificationMethod = "Published average of 27 scans of one volunteer"
     shared.Modality = "MR"
     shared.StudyDescription = "Head"
-    shared.SeriesDescription = "Colin 27, T1, average of 27 scans"
+    shared.SeriesDescription = "T1, average of 27"
     shared.SeriesNumber = 1
     shared.PatientPosition = "HFS"
     shared.ScanningSequence = "RM"
