@@ -27,22 +27,34 @@ READ_AHEAD = 16
 
 
 def info(options: argparse.Namespace) -> int:
-    """Describe everything under a URI; status 1 when there is neither volume nor image."""
+    """Describe everything under a URI."""
     catalogue = _describe(options.uri)
     report = {
+        **_lists(catalogue),
         "volumes": [_volume_report(entry, options.checksum) for entry in catalogue.volumes],
         "images": [_image_report(entry, options.checksum) for entry in catalogue.images],
-        "skipped": [{"path": s.path, "reason": s.reason} for s in catalogue.skipped],
-        "warnings": [_notice(warning) for warning in catalogue.warnings],
     }
     if options.json:
         print(json.dumps(report))
     else:
         _print_info(report)
-    if not catalogue.volumes and not catalogue.images:
-        print(f"voxtide: no volume or image found: {options.uri}", file=sys.stderr)
-        return 1
     return 0
+
+
+def empty_report(error: loading.LoadError) -> dict[str, Any]:
+    """Give the report of `info` when nothing could be opened: what was passed over, and why."""
+    if isinstance(error, loading.NothingFound):
+        return _lists(error.catalogue)
+    return _lists(loading.Catalogue(""))
+
+
+def _lists(catalogue: loading.Catalogue) -> dict[str, Any]:
+    return {
+        "volumes": [],
+        "images": [],
+        "skipped": [{"path": s.path, "reason": s.reason} for s in catalogue.skipped],
+        "warnings": [_notice(warning) for warning in catalogue.warnings],
+    }
 
 
 def probe(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from loading import registry
 from loading.cache import VolumeCache
-from loading.catalogue import Catalogue, ImageEntry, Skipped, VolumeEntry
+from loading.catalogue import Catalogue, ImageEntry, NothingFound, Skipped, VolumeEntry
 from loading.choice import choose, first_choice
 from loading.errors import (
     BadResponse,
@@ -78,6 +78,7 @@ __all__ = [
     "LoadError",
     "LoadState",
     "NotFound",
+    "NothingFound",
     "Notice",
     "OpenVolume",
     "Plan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loading.errors import NotFound
 from loading.notices import Notice
 from loading.sources.base import Source
 from loading.spec import VolumeSpec
@@ -53,3 +54,11 @@ class Catalogue:
     images: tuple[ImageEntry, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[Notice, ...] = ()
+
+
+class NothingFound(NotFound):
+    """Raise when nothing under a URI can be opened; `catalogue` has what was passed over."""
+
+    def __init__(self, catalogue: Catalogue, what: str, *, where: str = "", cure: str = "") -> None:
+        super().__init__(what, where=where, cure=cure)
+        self.catalogue = catalogue

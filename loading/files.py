@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from loading.catalogue import Catalogue, Progress, Skipped
+from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
 from loading.dicom.reader import HeaderReader
@@ -61,7 +61,7 @@ def describe(
         warnings=tuple(dict.fromkeys(found.warnings)),
     )
     if not catalogue.volumes and not catalogue.images:
-        raise _nothing(paths, skipped)
+        raise _nothing(paths, catalogue)
     return catalogue
 
 
@@ -75,13 +75,17 @@ def path_of(uri: str) -> str:
     return uri
 
 
-def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> LoadError:
-    where = ", ".join(paths[:3])
+def _nothing(paths: Sequence[str], catalogue: Catalogue) -> NothingFound:
+    where, skipped = ", ".join(paths[:3]), catalogue.skipped
     if not skipped:
-        return NotFound("There are no files", where=where, cure="Choose a folder with DICOM files")
+        return NothingFound(
+            catalogue, "There are no files", where=where, cure="Choose a folder with DICOM files"
+        )
     if len(skipped) == 1:
-        return NotFound(f"Nothing can be opened: {skipped[0].reason}", where=skipped[0].path)
-    return NotFound(
+        reason, path = skipped[0].reason, skipped[0].path
+        return NothingFound(catalogue, f"Nothing can be opened: {reason}", where=path)
+    return NothingFound(
+        catalogue,
         f"Nothing can be opened: none of {len(skipped)} files holds an image "
         f"(the first: {skipped[0].reason})",
         where=where,

@@ -41,7 +41,7 @@ class Notice:
 
 
 def notice(code: str, **facts: object) -> Notice:
-    """Fill the sentence of a code with facts; raise KeyError for a code that is not in the table."""
+    """Fill the sentence of a code with facts; raise KeyError for an unknown code."""
     return Notice(code, KINDS[code].sentence.format(**facts))
 
 

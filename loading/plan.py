@@ -1,4 +1,4 @@
-"""In which order a volume is read: tables of stages, and a pure function that makes requests of them.
+"""In which order a volume is read: tables of stages, and a pure function from them to requests.
 
 No input, no threads, no format: a stage speaks of renditions by what they give ("coarse", "full").
 Decimation and positions count the slices that are there; neighbours count planes of the grid.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from loading import files
-from loading.catalogue import Catalogue, Progress
+from loading.catalogue import Catalogue, NothingFound, Progress
 from loading.errors import LoadError, NotFound
 from loading.sources.base import CancelToken
 
@@ -103,8 +103,8 @@ def describe(
 
     Raises
     ------
-    LoadError
-        When nothing in them can be opened or listed.
+    NothingFound
+        When nothing in them can be opened; its catalogue lists what was passed over.
     """
     wanted = [uris] if isinstance(uris, str) else list(uris)
     if not wanted:
@@ -112,7 +112,16 @@ def describe(
     by_loader: dict[Describe, list[str]] = {}
     for uri in wanted:
         by_loader.setdefault(loader_for(uri), []).append(uri)
-    parts = [describe_(some, progress, cancel) for describe_, some in by_loader.items()]
+    parts: list[Catalogue] = []
+    failures: list[NothingFound] = []
+    for describe_some, some in by_loader.items():
+        try:
+            parts.append(describe_some(some, progress, cancel))
+        except NothingFound as error:
+            failures.append(error)
+            parts.append(error.catalogue)
+    if len(failures) == len(parts):
+        raise failures[0]
     if len(parts) == 1:
         return parts[0]
     return Catalogue(
