@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
-from viewer.history import History
-from viewer.state import PLANES, Camera3D, PlaneView, ViewState
+from viewer.geometry import fit_scale
+from viewer.interaction import HandSettings
+from viewer.model import ViewModel
+from viewer.quality_strip import QualityStrip
+from viewer.slice_view import PictureView, SliceView
+from viewer.state import PLANES, PlaneView, ViewState
+from viewer.view_grid import ViewGrid
+from viewer.volume_view import VolumeView
 
 if TYPE_CHECKING:
     from loading import OpenVolume
+
+GAP_COLOUR = "#14171B"
 
 
 class Workspace(QWidget):
     """Show one volume in linked views.
 
     `change` is the one way to change what is shown; panels read `state` after `state_changed`.
+    VTK is imported with the first volume, or by `warm_up`, never before the window is painted.
+
+    Signals
+    -------
+    state_changed
+        `state` is another one.
+    pointer_text(str)
+        Place and value under the pointer, "" when it is outside.
+    progress_changed
+        The load went on; at most thirty times a second.
+    context_menu_requested(QPoint, str)
+        Global position and the view.
+    notice(str, str)
+        Code and message of something that people have to know.
     """
 
     state_changed = Signal()
@@ -30,25 +51,64 @@ class Workspace(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("workspace")
         self.setAccessibleName(self.tr("Views"))
-        self._history = History(ViewState())
-        self._volume: OpenVolume | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, False)
+        self._model = ViewModel(self)
+        self._volume_view = VolumeView(self._model)
+        self._views: dict[str, PictureView] = {
+            name: SliceView(self._model, name) for name in PLANES
+        }
+        self._views["volume"] = self._volume_view
+        self._grid = ViewGrid(dict(self._views), self)
+        self._strip = QualityStrip(self._model, self)
+        self._strip.height_changed.connect(self._place)
+        self._layout_before = "four_up"
+        self._is_closed = False
+        self._connect()
 
-    @property
-    def state(self) -> ViewState:
-        """Give what is shown now."""
-        return self._history.now
+    def _connect(self) -> None:
+        self._model.state_changed.connect(self._take_state)
+        self._model.pointed.connect(self.pointer_text)
+        self._model.data_changed.connect(lambda _: self.progress_changed.emit())
+        for view in self._views.values():
+            view.maximise_asked.connect(self.toggle_alone)
+            view.menu_asked.connect(self.context_menu_requested)
+            view.name_clicked.connect(self._swap_large)
+        self._volume_view.unusable.connect(self._tell_no_opengl)
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.shut_down)
+
+    # -- the volume ---------------------------------------------------------------------------
 
     @property
     def volume(self) -> OpenVolume | None:
         """Give the volume on the screen."""
-        return self._volume
+        return self._model.scene.volume if self._model.scene is not None else None
 
     def show_volume(self, volume: OpenVolume | None) -> None:
         """Show another volume, or none; the old one stays open, it is its owner's to close."""
-        self._volume = volume
-        self._history.clear(ViewState())
-        self.state_changed.emit()
+        if volume is not self.volume:
+            self._model.show(volume)
+
+    def warm_up(self) -> None:
+        """Import VTK and find OpenGL; call it once the window has been painted."""
+        QTimer.singleShot(0, self._volume_view.warm_up)
+
+    def shut_down(self) -> None:
+        """End every thread and let go of OpenGL; the workspace shows nothing after this."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._model.close()
+            self._volume_view.close_renderer()
+
+    # -- the state ----------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ViewState:
+        """Give what is shown now."""
+        return self._model.state
 
     def change(self, *, gesture: object = None, **fields: object) -> None:
         """Change fields of the state, as one step that can be undone.
@@ -57,73 +117,179 @@ class Workspace(QWidget):
         ----------
         gesture : object, optional
             Changes that carry the same object (one drag of a slider) are one step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such field, or it cannot have this value.
         """
-        if self._history.push(self.state.with_fields(**fields), gesture):
-            self.state_changed.emit()
+        self._model.change(gesture, **fields)
 
     @property
     def can_undo(self) -> bool:
         """Tell whether `undo` would do something."""
-        return self._history.can_undo
+        return self._model.history.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Tell whether `redo` would do something."""
-        return self._history.can_redo
+        return self._model.history.can_redo
 
     def undo(self) -> None:
         """Take the last change back."""
-        if self._history.undo():
-            self.state_changed.emit()
+        self._model.undo()
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._history.redo():
-            self.state_changed.emit()
+        self._model.redo()
+
+    def set_hands(self, right_button: str = "zoom", drag_up: str = "brighter") -> None:
+        """Set what dragging with the right button does, and what dragging up does.
+
+        Parameters
+        ----------
+        right_button : str
+            "zoom" or "window".
+        drag_up : str
+            "brighter" or "darker".
+        """
+        for view in self._views.values():
+            view.hand.settings = HandSettings(right_button, drag_up)
+
+    def _take_state(self) -> None:
+        self._grid.follow(self.state)
+        self.state_changed.emit()
+
+    # -- slices -------------------------------------------------------------------------------
 
     def slice_position(self, view: str) -> tuple[int, int]:
         """Give the slice a view shows, counted from 0, and how many it has; (0, 0) for none."""
-        return 0, 0
+        return self._model.slice_position(view)
 
     def step_slice(self, n: int) -> None:
-        """Go n slices on in the active view."""
+        """Go n slices on in the active view; in 3D, along the slices as stored."""
+        k, _ = self._model.slice_position(self._slice_view())
+        self._model.go_to_slice(self._slice_view(), k + n, (self._slice_view(), "step"))
 
     def go_to_slice(self, k: int) -> None:
         """Go to slice k, counted from 0, in the active view."""
+        self._model.go_to_slice(self._slice_view(), k)
+
+    def _slice_view(self) -> str:
+        if self.state.active_view in PLANES:
+            return self.state.active_view
+        return self._model.scene.acquired if self._model.scene is not None else "axial"
+
+    # -- zoom and sides -----------------------------------------------------------------------
 
     def reset_view(self, everything: bool = False) -> None:
         """Put zoom and pan of the active view, or of all, back."""
-        views: dict[str, object] = {name: PlaneView() for name in PLANES}
-        views["camera"] = Camera3D()
-        wanted = "camera" if self.state.active_view == "volume" else self.state.active_view
-        self.change(**(views if everything else {wanted: views[wanted]}))
+        views = (*PLANES, "volume") if everything else (self.state.active_view,)
+        fields: dict[str, object] = {}
+        for view in views:
+            fields |= self._model.reset(view)
+        if everything and self._model.scene is not None:
+            fields["crosshair_lps"] = self._model.scene.centre
+        self.change(**fields)
 
     def fit(self) -> None:
-        """Show the whole plane or volume in the active view."""
-        self.reset_view()
+        """Show the whole plane or volume in the active view; 3D keeps its side."""
+        self._model.fit(self.state.active_view)
 
     def actual_size(self) -> None:
-        """Show one voxel as one pixel in the active view."""
+        """Show one voxel as one pixel of the screen in the active view."""
+        view, scene = self.state.active_view, self._model.scene
+        if view == "volume" or scene is None:
+            return
+        frame, widget = scene.frames[view], self._views[view]
+        wanted = 1.0 / (frame.voxel_mm * widget.devicePixelRatioF())
+        zoom = wanted / fit_scale(frame, *widget.extent)
+        self.change(**{view: PlaneView(zoom, self.state.plane(view).pan_mm)})
 
     def zoom_by(self, factor: float) -> None:
         """Zoom the active view about its centre."""
-        view = self.state.active_view
-        if view == "volume":
-            camera = self.state.camera
-            self.change(camera=replace(camera, zoom=camera.zoom * factor))
-        else:
-            plane = self.state.plane(view)
-            self.change(**{view: replace(plane, zoom=plane.zoom * factor)})
+        self._model.zoom(self.state.active_view, factor)
 
     def orient_volume(self, side: str) -> None:
-        """Look at the volume from a side: anterior, posterior, left, right, superior, inferior."""
+        """Look at the volume from a side: anterior, posterior, left, right, superior, inferior.
+
+        Raises
+        ------
+        KeyError
+            There is no such side.
+        """
+        self._model.orient(side)
+
+    def toggle_alone(self, view: str) -> None:
+        """Show one view alone; if it is alone already, the layout before."""
+        if self.state.layout == view:
+            self.change(layout=self._layout_before)
+        else:
+            if self.state.layout not in self._views:
+                self._layout_before = self.state.layout
+            self.change(layout=view, active_view=view)
+
+    def _swap_large(self, view: str) -> None:
+        if self.state.layout == "one_plus_three" and view != self.state.large_view:
+            self.change(large_view=view)
+
+    # -- window -------------------------------------------------------------------------------
 
     def window_from_data(self) -> None:
         """Set the window from the values of the data."""
+        self._model.window_from_data()
 
     def window_from_file(self) -> None:
         """Set the window that the file gives; again: its next one."""
+        self._model.window_from_file()
+
+    # -- pictures -----------------------------------------------------------------------------
 
     def grab_picture(self, view: str | None = None) -> QImage:
-        """Give one view, or the whole picture area, with what is drawn over it."""
-        return self.grab().toImage()
+        """Give one view, or the whole picture area, with what is drawn over it.
+
+        Raises
+        ------
+        KeyError
+            There is no such view.
+        """
+        ratio = self.devicePixelRatioF()
+        whole = self._views[view].size() if view is not None else self._grid.size()
+        image = QImage(whole * ratio, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        image.fill(QColor(GAP_COLOUR))
+        painter = QPainter(image)
+        shown = [self._views[view]] if view is not None else list(self._views.values())
+        for widget in shown:
+            if view is None and not widget.isVisible():
+                continue
+            painter.save()
+            if view is None:
+                painter.translate(widget.pos())
+            widget.paint_picture(painter)
+            painter.restore()
+        painter.end()
+        return image
+
+    def minimumSizeHint(self) -> QSize:
+        """Give the least size at which the views are of use."""
+        return QSize(320, 240)
+
+    # -- places -------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place views and strip."""
+        self._place()
+
+    def _place(self) -> None:
+        taken = self._strip.wanted_height
+        self._grid.setGeometry(0, 0, self.width(), self.height() - (taken + 2 if taken else 0))
+        drawn = self._strip.drawn_height
+        self._strip.setGeometry(0, self.height() - drawn, self.width(), drawn)
+        self._strip.raise_()
+
+    def _tell_no_opengl(self, found: str) -> None:
+        from loading import notice
+
+        told = notice("no_opengl", found=found)
+        self.notice.emit(told.code, told.message)

@@ -1,0 +1,65 @@
+"""The one place that hands a volume's memory to VTK: no copy, one `vtkImageData` per header.
+
+The image has spacing one, origin nought and identity direction, so VTK's coordinates are voxel
+indices; the affine (which may shear) is applied by whoever draws. Nothing here ever marks the
+array as modified: that would make VTK scan the whole volume while holding the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from viewer.vtk_setup import numpy_to_vtk, vtkDataArray, vtkImageData
+
+Spacing = tuple[float, float, float]
+
+
+def shared_image(
+    array: npt.NDArray[np.generic],
+    value_range: tuple[float, float] | None = None,
+    spacing_ijk: Spacing = (1.0, 1.0, 1.0),
+) -> vtkImageData:
+    """Wrap an array, shape [k,j,i] and C-contiguous, that VTK shall read where it lies.
+
+    Parameters
+    ----------
+    value_range : pair of float, optional
+        Array values that the image may have; primes both of VTK's range caches, which a volume
+        mapper bakes into its texture. Without it VTK scans when it first wants to know.
+
+    Raises
+    ------
+    ValueError
+        The array is not contiguous, has other than three axes or a type VTK does not have.
+    """
+    if array.ndim != 3 or not array.flags.c_contiguous:
+        raise ValueError(f"want a contiguous [k,j,i] array, got shape {array.shape}")
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8 or array.dtype == np.float16:
+        raise ValueError(f"VTK cannot read values of type {array.dtype}")
+    scalars = _scalars(array.reshape(-1), value_range)
+    image = vtkImageData()
+    image.SetDimensions(*array.shape[::-1])
+    image.SetSpacing(*spacing_ijk)
+    image.GetPointData().SetScalars(scalars)
+    return image
+
+
+def _scalars(
+    flat: npt.NDArray[np.generic], value_range: tuple[float, float] | None
+) -> vtkDataArray:
+    """Wrap the values; with a range, VTK is made to scan just two values and remember the result.
+
+    The caches stay when the array is then pointed at the real buffer, so that nobody ever has to
+    read the whole volume, and nothing is written into it.
+    """
+    if value_range is None:
+        whole: vtkDataArray = numpy_to_vtk(flat, deep=0)  # type: ignore[no-untyped-call]
+        return whole
+    limits = np.array(value_range).astype(flat.dtype)
+    scalars: vtkDataArray = numpy_to_vtk(limits, deep=0)  # type: ignore[no-untyped-call]
+    scalars.GetRange(0)
+    scalars.GetFiniteRange(0)
+    scalars.SetVoidArray(flat, flat.size, 1)
+    scalars._numpy_reference = flat  # type: ignore[attr-defined]
+    return scalars

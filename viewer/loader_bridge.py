@@ -1,0 +1,93 @@
+"""From the engine's threads to the GUI thread: one queued wake-up, then the changes are pulled.
+
+The engine wakes once when its log turns from read to unread; many slices become one pull, at most
+thirty times a second. Nobody is called per slice.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+
+if TYPE_CHECKING:
+    from loading import OpenVolume
+
+INTERVAL_MS = 33
+
+
+class LoaderBridge(QObject):
+    """Follow one volume and tell, on the GUI thread, which slices changed.
+
+    Signals
+    -------
+    changed(tuple of int) : slices of the time point that is followed; empty when only the state
+        of the load did.
+    """
+
+    changed = Signal(tuple)
+    _woken = Signal()
+
+    def __init__(self, volume: OpenVolume, t: int = 0, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._volume = volume
+        self._t = t
+        self._revision = 0
+        self._state = volume.state
+        self._since_pull = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.pull)
+        # The end of a load is a change of state, not of a slice: it is looked for.
+        self._watch = QTimer(self)
+        self._watch.setInterval(100)
+        self._watch.timeout.connect(self._look_at_state)
+        self._woken.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        """Begin to follow; what is there already is told at once."""
+        self._volume.listen(_waker(self))
+        self._watch.start()
+        self.pull()
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        self._volume.listen(None)
+        self._timer.stop()
+        self._watch.stop()
+
+    def pull(self) -> None:
+        """Fetch what changed since the last time and tell it."""
+        self._since_pull.restart()
+        self._revision, chunks = self._volume.changes_since(self._revision)
+        slices = tuple(sorted({chunk.index for chunk in chunks if chunk.t == self._t}))
+        state_before, self._state = self._state, self._volume.state
+        if slices or state_before is not self._state:
+            self.changed.emit(slices)
+
+    def _schedule(self) -> None:
+        if self._timer.isActive():
+            return
+        passed = self._since_pull.elapsed() if self._since_pull.isValid() else INTERVAL_MS
+        self._timer.start(max(0, INTERVAL_MS - int(passed)))
+
+    def _look_at_state(self) -> None:
+        if self._volume.state is not self._state:
+            self.pull()
+
+
+def _waker(bridge: LoaderBridge) -> Callable[[], None]:
+    """Make the callback for the engine; it does not keep the bridge alive."""
+    weak = weakref.ref(bridge)
+
+    def wake() -> None:
+        alive = weak()
+        if alive is not None:
+            try:
+                alive._woken.emit()
+            except RuntimeError:  # Qt's half is gone already: the window was closed
+                return
+
+    return wake

@@ -1,0 +1,276 @@
+"""What the views are drawn from and what actions change: one state, one volume, no widgets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from loading import Demand, robust_range
+from viewer.first_look import auto_window, first_state, with_file_window, with_range
+from viewer.geometry import FloatArray
+from viewer.history import History
+from viewer.loader_bridge import LoaderBridge
+from viewer.scene import Scene
+from viewer.state import PLANES, Camera3D, PlaneView, Point, ViewState
+from viewer.worker import Worker
+
+if TYPE_CHECKING:
+    from loading import OpenVolume
+
+_SIDES = {
+    "anterior": (0.0, 0.0),
+    "posterior": (180.0, 0.0),
+    "left": (90.0, 0.0),
+    "right": (-90.0, 0.0),
+    "superior": (0.0, 90.0),
+    "inferior": (0.0, -90.0),
+}
+
+
+class ViewModel(QObject):
+    """Hold state and scene; every change goes through `change` or `adjust`.
+
+    Signals
+    -------
+    state_changed
+        `state` is another one.
+    scene_changed
+        Another volume, or none, is shown.
+    data_changed(tuple of int)
+        These slices are better than before; empty when only the state of the load changed.
+    pointed(str)
+        What is under the pointer, in words.
+    """
+
+    state_changed = Signal()
+    scene_changed = Signal()
+    data_changed = Signal(tuple)
+    pointed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._history = History(ViewState())
+        self.scene: Scene | None = None
+        self._bridge: LoaderBridge | None = None
+        self._worker = Worker("voxtide-ranges", self)
+        self._window_is_users = False
+        self._window_number = -1
+        self._own_at_measure = 0
+
+    # -- state --------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ViewState:
+        """Give what is shown."""
+        return self._history.now
+
+    @property
+    def history(self) -> History[ViewState]:
+        """Give what can be undone."""
+        return self._history
+
+    def change(self, gesture: object = None, **fields: object) -> None:
+        """Change fields of the state; changes of one gesture are one step to undo."""
+        if not {"window", "level"}.isdisjoint(fields):
+            self._window_is_users = True
+            fields.setdefault("window_name", "")
+        before = self.state
+        if self._history.push(before.with_fields(**fields), gesture):
+            self._after_change(before)
+
+    def _adjust(self, **fields: object) -> None:
+        """Change what the program itself decides; there is nothing to undo."""
+        before = self.state
+        if self._history.put(before.with_fields(**fields)):
+            self._after_change(before)
+
+    def activate(self, view: str) -> None:
+        """Make a view the one that keys act on; not a step to undo."""
+        self._adjust(active_view=view)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        before = self.state
+        if self._history.undo():
+            self._after_change(before)
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        before = self.state
+        if self._history.redo():
+            self._after_change(before)
+
+    def _after_change(self, before: ViewState) -> None:
+        if before.crosshair_lps != self.state.crosshair_lps:
+            self._ask_for_visible(before)
+        self.state_changed.emit()
+
+    # -- volume -------------------------------------------------------------------------------
+
+    def show(self, volume: OpenVolume | None) -> None:
+        """Show another volume, or none."""
+        if self._bridge is not None:
+            self._bridge.stop()
+            self._bridge.deleteLater()
+            self._bridge = None
+        self._worker.drop("range")
+        self._window_is_users, self._own_at_measure = False, 0
+        self._window_number = 0 if volume is not None and volume.spec.windows else -1
+        self.scene = Scene(volume) if volume is not None else None
+        self._history.clear(first_state(self.scene, self.state))
+        if volume is not None:
+            self._ask_for_visible(self.state)
+            self._bridge = LoaderBridge(volume, parent=self)
+            self._bridge.changed.connect(self._take_changes)
+        self.scene_changed.emit()
+        self.state_changed.emit()
+        if self._bridge is not None:
+            self._bridge.start()
+
+    def close(self) -> None:
+        """Stop following and end the thread."""
+        if self._bridge is not None:
+            self._bridge.stop()
+            self._bridge = None
+        self._worker.stop()
+
+    def _take_changes(self, slices: tuple[int, ...]) -> None:
+        if self.scene is None:
+            return
+        self.scene.refresh()
+        self._measure_range()
+        self.data_changed.emit(slices)
+
+    def _measure_range(self) -> None:
+        """Ask for the range of the data when there is twice as much of it as the last time."""
+        scene = self.scene
+        if scene is None:
+            return
+        own = int((scene.qualities.content == np.arange(len(scene.qualities.content))).sum())
+        is_over = scene.volume.state.is_over
+        if own == self._own_at_measure or (own < 2 * self._own_at_measure and not is_over):
+            return
+        self._own_at_measure = own
+        self._worker.run(
+            "range",
+            lambda: (
+                scene,
+                robust_range(scene.volume, scene.t, 0.01, 0.99),
+                robust_range(scene.volume, scene.t),
+            ),
+            self._take_range,
+        )
+
+    def _take_range(
+        self, measured: tuple[Scene, tuple[float, float] | None, tuple[float, float] | None]
+    ) -> None:
+        scene, percentiles, wide = measured
+        if scene is not self.scene or percentiles is None or wide is None:
+            return
+        scene.percentiles = percentiles
+        scene.wide_range = wide
+        if not self._window_is_users:
+            fitted = auto_window(self.state, scene)
+            self._adjust(
+                window=fitted.window, level=fitted.level, window_function=fitted.window_function
+            )
+        self.data_changed.emit(())
+
+    # -- slices -------------------------------------------------------------------------------
+
+    def slice_position(self, view: str) -> tuple[int, int]:
+        """Give the slice that a view shows, counted from 0, and how many there are."""
+        crosshair = self.state.crosshair_lps
+        if self.scene is None or crosshair is None or view not in PLANES:
+            return 0, 0
+        frame = self.scene.frames[view]
+        return frame.slice_at(crosshair), frame.count
+
+    def go_to_slice(self, view: str, k: int, gesture: object = None) -> None:
+        """Move a view's plane to slice k; the crosshair goes along."""
+        crosshair = self.state.crosshair_lps
+        if self.scene is None or crosshair is None or view not in PLANES:
+            return
+        frame = self.scene.frames[view]
+        k = min(frame.count - 1, max(0, k))
+        along = frame.first_mm + k * frame.step_mm
+        moved = np.asarray(crosshair) + frame.normal * (along - np.dot(crosshair, frame.normal))
+        self.move_crosshair(moved, gesture)
+
+    def move_crosshair(self, point: Point | FloatArray, gesture: object = None) -> None:
+        """Put the crosshair at a point, kept inside the volume."""
+        if self.scene is None:
+            return
+        x, y, z = (float(n) for n in self.scene.clamped(np.asarray(point, float)))
+        self.change(gesture, crosshair_lps=(x, y, z))
+
+    def _ask_for_visible(self, before: ViewState) -> None:
+        """Tell the engine which stored slice the eye is on, and which way it goes."""
+        scene, now = self.scene, self.state.crosshair_lps
+        if scene is None or now is None:
+            return
+        frame = scene.frames[scene.acquired]
+        k = frame.slice_at(now)
+        old = k if before.crosshair_lps is None else frame.slice_at(before.crosshair_lps)
+        scene.volume.prefer(Demand(t=scene.t, visible=(k,), direction=(k > old) - (k < old)))
+
+    # -- window -------------------------------------------------------------------------------
+
+    def window_from_data(self) -> None:
+        """Set the window to the range of the data, without the outermost tenths of a percent."""
+        if self.scene is not None and self.scene.wide_range is not None:
+            fitted = with_range(self.state, *self.scene.wide_range)
+            self.change(window=fitted.window, level=fitted.level, window_function="LINEAR_EXACT")
+
+    def window_from_file(self) -> None:
+        """Set the file's window; called again, its next one."""
+        if self.scene is None or not self.scene.spec.windows:
+            return
+        shown = self._shown_file_window()
+        self._window_number = (0 if shown is None else shown + 1) % len(self.scene.spec.windows)
+        wanted = with_file_window(self.state, self.scene, self._window_number)
+        self.change(
+            window=wanted.window,
+            level=wanted.level,
+            window_function=wanted.window_function,
+            window_name=wanted.window_name,
+        )
+
+    def _shown_file_window(self) -> int | None:
+        """Tell which of the file's windows is on the screen now."""
+        if self.scene is None or self._window_number < 0:
+            return None
+        window = self.scene.spec.windows[self._window_number]
+        same = (window.width, window.center) == (self.state.window, self.state.level)
+        return self._window_number if same else None
+
+    # -- cameras ------------------------------------------------------------------------------
+
+    def reset(self, view: str) -> dict[str, object]:
+        """Give the fields that put one view back."""
+        return {"camera": Camera3D()} if view == "volume" else {view: PlaneView()}
+
+    def fit(self, view: str) -> None:
+        """Show the whole plane or volume; 3D keeps its side."""
+        if view == "volume":
+            self.change(camera=replace(self.state.camera, zoom=1.0, pan=(0.0, 0.0)))
+        else:
+            self.change(**{view: PlaneView()})
+
+    def zoom(self, view: str, factor: float, gesture: object = None) -> None:
+        """Zoom a view about its middle."""
+        if view == "volume":
+            camera = self.state.camera
+            self.change(gesture, camera=replace(camera, zoom=camera.zoom * factor))
+        else:
+            plane = self.state.plane(view)
+            self.change(gesture, **{view: replace(plane, zoom=plane.zoom * factor)})
+
+    def orient(self, side: str, gesture: object = None) -> None:
+        """Look at the volume from a side; raise KeyError for one that does not exist."""
+        azimuth, elevation = _SIDES[side]
+        camera = replace(self.state.camera, azimuth=azimuth, elevation=elevation, roll=0.0)
+        self.change(gesture, camera=camera)

@@ -1,0 +1,199 @@
+"""What is written and drawn over the views, in device-independent pixels.
+
+Functions on a `QPainter`: they serve the widgets and the off-screen snapshot alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+)
+
+PLANE_COLOURS: Final = {
+    "axial": QColor("#F4705C"),
+    "coronal": QColor("#78C267"),
+    "sagittal": QColor("#E8CC55"),
+    "volume": QColor("#8C9BF5"),
+}
+TEXT: Final = QColor("#E6EAEF")
+TEXT_SECOND: Final = QColor("#A3ADB8")
+ABSENT: Final = QColor("#E0B04A")
+FAILED: Final = QColor("#FF7A6B")
+ACCENT: Final = QColor("#5AA7FF")
+OUTLINE: Final = QColor(0, 0, 0, 204)
+TEXT_PX: Final = 12
+MARGIN: Final = 8
+HATCH_STEP: Final = 6.0
+HATCH_STRENGTH: Final = 0.35
+_AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-0.7, -0.7), (0.7, -0.7), (-0.7, 0.7), (0.7, 0.7))
+
+
+@cache
+def text_font(bold: bool = False) -> QFont:
+    """Give the font for text on the picture: the system's, 12 px, digits of one width."""
+    font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
+    font.setPixelSize(TEXT_PX)
+    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    if hasattr(font, "setFeature") and hasattr(QFont, "Tag"):
+        font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def line_height(font: QFont) -> float:
+    """Give the distance of two lines of text."""
+    return round(QFontMetricsF(font).height() * 1.12)
+
+
+def draw_text(
+    painter: QPainter,
+    x: float,
+    baseline: float,
+    text: str,
+    *,
+    colour: QColor = TEXT,
+    bold: bool = False,
+) -> None:
+    """Write one line with a dark outline of one pixel, so that it reads on any picture."""
+    painter.setFont(text_font(bold))
+    painter.setPen(OUTLINE)
+    for dx, dy in _AROUND:
+        painter.drawText(QPointF(x + dx, baseline + dy), text)
+    painter.setPen(colour)
+    painter.drawText(QPointF(x, baseline), text)
+
+
+def elided(text: str, width: float, bold: bool = False) -> str:
+    """Shorten a line in the middle so that it fits a width."""
+    metrics = QFontMetricsF(text_font(bold))
+    return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(0.0, width))
+
+
+Line = tuple[str, QColor]
+
+
+def draw_corner(
+    painter: QPainter, area: QRectF, lines: Sequence[Line], *, right: bool, bottom: bool
+) -> None:
+    """Write lines into a corner; each may take 45 percent of the width."""
+    font = text_font()
+    metrics = QFontMetricsF(font)
+    step = line_height(font)
+    y = area.top() + metrics.ascent()
+    if bottom:
+        y = area.bottom() - metrics.descent() - step * (len(lines) - 1)
+    for text, colour in lines:
+        short = elided(text, area.width() * (0.45 if area.width() > 260 else 0.6))
+        x = area.right() - metrics.horizontalAdvance(short) if right else area.left()
+        draw_text(painter, round(x), round(y), short, colour=colour)
+        y += step
+
+
+def draw_orientation(
+    painter: QPainter, width: float, height: float, letters: dict[str, str]
+) -> None:
+    """Write the directions at the middle of the four edges; keys left, right, top, bottom."""
+    metrics = QFontMetricsF(text_font(True))
+    middle = round(height / 2 + metrics.ascent() / 2 - 1)
+    for edge, text in letters.items():
+        advance = metrics.horizontalAdvance(text)
+        x, y = {
+            "left": (float(MARGIN), middle),
+            "right": (width - MARGIN - advance, middle),
+            "top": (width / 2 - advance / 2, MARGIN + 2 + metrics.ascent()),
+            "bottom": (width / 2 - advance / 2, height - MARGIN - metrics.descent()),
+        }[edge]
+        draw_text(painter, round(x), round(y), text, bold=True)
+
+
+def draw_scale_bar(
+    painter: QPainter, right: float, baseline: float, length: float, text: str
+) -> None:
+    """Draw a bar of a known length with its end ticks, its text to the left."""
+    metrics = QFontMetricsF(text_font())
+    y = baseline - 4
+    bar = QPainterPath()
+    bar.moveTo(right - length, y - 4)
+    bar.lineTo(right - length, y)
+    bar.lineTo(right, y)
+    bar.lineTo(right, y - 4)
+    for colour, width in ((OUTLINE, 3.5), (TEXT, 1.5)):
+        painter.setPen(QPen(colour, width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(bar)
+    x = right - length - 8 - metrics.horizontalAdvance(text)
+    draw_text(painter, round(x), round(baseline - 2), text)
+
+
+def draw_top_edge(painter: QPainter, width: float, view: str, *, active: bool) -> None:
+    """Draw the 2 px edge in the colour of the plane; fainter in views that keys do not act on."""
+    colour = QColor(PLANE_COLOURS[view])
+    colour.setAlphaF(1.0 if active else 0.55)
+    painter.fillRect(QRectF(0, 0, width, 2), colour)
+
+
+def draw_cross_line(painter: QPainter, line: QLineF, gap: tuple[QPointF, float], view: str) -> None:
+    """Draw the line where another plane cuts this one, with a gap around the crossing."""
+    length = line.length()
+    if length < 1:
+        return
+    centre, clear = gap
+    unit = (line.p2() - line.p1()) / length
+    along = QPointF.dotProduct(centre - line.p1(), unit)
+    pieces = [(0.0, min(length, along - clear)), (max(0.0, along + clear), length)]
+    for colour, width in ((QColor(0, 0, 0, 120), 3.0), (PLANE_COLOURS[view], 1.0)):
+        painter.setPen(QPen(colour, width))
+        for start, end in pieces:
+            if end > start:
+                painter.drawLine(QLineF(line.p1() + unit * start, line.p1() + unit * end))
+
+
+def hatch(painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
+    """Hatch a region at 45 degrees, 6 px apart, on its place on the screen, not of the picture."""
+    if polygon.size() < 3:
+        return
+    painter.save()
+    path = QPainterPath()
+    path.addPolygon(polygon)
+    path.closeSubpath()
+    painter.setClipPath(path, Qt.ClipOperation.IntersectClip)
+    box = polygon.boundingRect().intersected(painter.clipBoundingRect()).adjusted(-1, -1, 1, 1)
+    strong = QColor(colour)
+    strong.setAlphaF(HATCH_STRENGTH)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(strong, 2.0))
+    first = int((box.left() - box.bottom()) // HATCH_STEP) - 1
+    last = int((box.right() - box.top()) // HATCH_STEP) + 1
+    lines = [
+        QLineF(n * HATCH_STEP + box.bottom(), box.bottom(), n * HATCH_STEP + box.top(), box.top())
+        for n in range(first, last + 1)
+    ]
+    painter.drawLines(lines)
+    painter.restore()
+
+
+def fill_black(painter: QPainter, polygon: QPolygonF) -> None:
+    """Blank a region: nothing is known there."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QBrush(Qt.GlobalColor.black))
+    painter.drawPolygon(polygon)
+
+
+def draw_sentence(painter: QPainter, area: QRectF, text: str) -> None:
+    """Write a sentence into the middle of a view that has no picture."""
+    painter.setFont(text_font())
+    painter.setPen(TEXT_SECOND)
+    flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+    painter.drawText(area.adjusted(24, 24, -24, -24), flags, text)

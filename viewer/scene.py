@@ -1,0 +1,142 @@
+"""One volume as the views see it: where its planes lie, how good it is now, what its values are.
+
+Belongs to the GUI thread. Pixels stay where the engine put them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loading import LoadState
+from loading.probing import nearest_voxel
+from loading.values import meant_value
+from viewer.geometry import FloatArray, apply, plane_frames, position_text
+from viewer.state import Point
+
+if TYPE_CHECKING:
+    from loading import OpenVolume
+    from viewer.slice_cutter import SliceCutter
+
+EMPTY_TEXT = "-"
+
+
+class Scene:
+    """Keep what all views of one volume share.
+
+    Attributes
+    ----------
+    qualities : Qualities
+        The engine's snapshot that everything on the screen is drawn by; see `refresh`.
+    percentiles : pair of float or None
+        1 and 99 percent of the meant values, once something is known.
+    wide_range : pair of float or None
+        0.1 and 99.9 percent.
+    """
+
+    def __init__(self, volume: OpenVolume, t: int = 0) -> None:
+        self.volume = volume
+        self.spec = volume.spec
+        self.t = t
+        self.frames = plane_frames(self.spec.affine_lps, self.spec.shape_kji)
+        self.to_index: FloatArray = np.linalg.inv(self.spec.affine_lps).astype(np.float64)
+        self.qualities = volume.qualities(t)
+        self.percentiles: tuple[float, float] | None = None
+        self.wide_range: tuple[float, float] | None = None
+        self._cutter: SliceCutter | None = None
+
+    @property
+    def cutter(self) -> SliceCutter:
+        """Give the cutter of this volume; imports VTK when first asked for."""
+        if self._cutter is None:
+            from viewer.slice_cutter import SliceCutter
+
+            self._cutter = SliceCutter(self.volume.stored(self.t), self.spec.empty_value)
+        return self._cutter
+
+    @property
+    def acquired(self) -> str:
+        """Name the view that shows the slices as stored."""
+        return next(name for name, frame in self.frames.items() if frame.is_acquired)
+
+    @property
+    def centre(self) -> Point:
+        """Give the middle voxel of the volume, LPS."""
+        size = np.array(self.spec.shape_kji[::-1])
+        x, y, z = apply(self.spec.affine_lps, (size // 2).astype(float))
+        return float(x), float(y), float(z)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether no slice will get any better."""
+        return self.volume.state in (LoadState.COMPLETE, LoadState.COMPLETE_WITH_FAILURES)
+
+    def clamped(self, point: FloatArray) -> FloatArray:
+        """Bring a point into the volume: onto the outermost voxel centres if it lies beyond."""
+        depth, rows, columns = self.spec.shape_kji
+        last = np.array([columns - 1.0, rows - 1.0, depth - 1.0])
+        return apply(self.spec.affine_lps, np.clip(apply(self.to_index, point), 0.0, last))
+
+    def refresh(self) -> None:
+        """Take a new snapshot of how good the slices are."""
+        self.qualities = self.volume.qualities(self.t)
+
+    def value_text(self, point: Point | FloatArray) -> str:
+        """Write the meant value at a point with its unit.
+
+        "-" where there is none (outside, missing, failed, empty, padding); "~" before a value of
+        a slice that is borrowed or of reduced resolution.
+        """
+        voxel = nearest_voxel(self.spec, point)
+        if voxel is None:
+            return EMPTY_TEXT
+        i, j, k = voxel
+        content = int(self.qualities.content[k])
+        if content < 0 or k in self.qualities.absent:
+            return EMPTY_TEXT
+        stored = float(self.volume.stored(self.t)[k, j, i])
+        if np.isnan(stored) or self._is_padding(stored):
+            return EMPTY_TEXT
+        rough = "~" if content != k or self.qualities.level[k] > 0 else ""
+        unit = f" {self.spec.unit}" if self.spec.unit else ""
+        return f"{rough}{self.number_text(meant_value(stored, self.spec.value_map))}{unit}"
+
+    def values_at(self, points: Sequence[FloatArray]) -> FloatArray:
+        """Give the meant values at points; those that show no data of their own are left out."""
+        if not points:
+            return np.empty(0)
+        index = np.rint(apply(self.to_index, np.array(points))).astype(int)[:, ::-1]
+        inside = ((index >= 0) & (index < self.spec.shape_kji)).all(axis=1)
+        index = np.unique(index[inside], axis=0)
+        k = index[:, 0]
+        index = index[self.qualities.content[k] == k]
+        stored = self.volume.stored(self.t)[tuple(index.T)].astype(np.float64)
+        stored = stored[~np.isnan(stored)]
+        if self.spec.padding is not None:
+            low, high = self.spec.padding
+            stored = stored[(stored < low) | (stored > high)]
+        result: FloatArray = stored * self.spec.value_map.slope + self.spec.value_map.intercept
+        return result
+
+    def pointer_text(self, point: Point | FloatArray) -> str:
+        """Write place and value: "x 12.3 L  y 40.1 P  z 118.0 S mm   62 HU"."""
+        return f"{position_text(point)}   {self.value_text(point)}"
+
+    def number_text(self, value: float) -> str:
+        """Write a meant value with as many decimals as its map can tell apart."""
+        slope = abs(self.spec.value_map.slope)
+        if self.spec.dtype.kind == "f":
+            if value and not 1e-2 <= abs(value) < 1e5:
+                return f"{value:.4g}"
+            return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1f}"
+        whole = slope == round(slope) and self.spec.value_map.intercept % 1 == 0
+        decimals = 0 if whole else min(6, max(1, -floor(log10(slope))))
+        return f"{value:.{decimals}f}"
+
+    def _is_padding(self, stored: float) -> bool:
+        """Tell whether an array value means "no data here"."""
+        padding = self.spec.padding
+        return padding is not None and padding[0] <= stored <= padding[1]

@@ -1,0 +1,176 @@
+"""Smaller copies of a volume for the 3D view: numpy only, made in a worker thread.
+
+While slices still arrive the copy takes every n-th voxel of what is there; a complete volume is
+averaged. Planes that show nothing, and padding, become `empty_value`: they are never data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loading import Qualities
+from loading.spec import VolumeSpec
+
+Steps3 = tuple[int, int, int]
+FOLLOWING_EDGE = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """A smaller copy and where it stands.
+
+    Attributes
+    ----------
+    array : array [k,j,i], dtype of the volume
+    affine_lps : array, shape (4, 4)
+    bounds : pair of float
+        Range of its array values.
+    """
+
+    array: npt.NDArray[np.generic]
+    affine_lps: npt.NDArray[np.float64]
+    bounds: tuple[float, float]
+
+
+def steps_for_edge(shape_kji: Steps3, edge: int = FOLLOWING_EDGE) -> Steps3:
+    """Give the strides that bring each axis down to at most `edge` voxels."""
+    k, j, i = (max(1, -(-size // edge)) for size in shape_kji)
+    return k, j, i
+
+
+def steps_for_budget(
+    shape_kji: Steps3, spacing_ijk: tuple[float, float, float], voxels: int
+) -> Steps3:
+    """Give the strides that bring a volume within a number of voxels, finest axes first."""
+    steps = [1, 1, 1]
+    spacing = spacing_ijk[::-1]
+
+    def count() -> int:
+        return int(np.prod([-(-n // s) for n, s in zip(shape_kji, steps, strict=True)]))
+
+    while count() > voxels:
+        axis = min(range(3), key=lambda n: (steps[n] + 1) * spacing[n] if shape_kji[n] > 1 else 1e9)
+        steps[axis] += 1
+    return steps[0], steps[1], steps[2]
+
+
+def placement(
+    affine: npt.NDArray[np.float64], steps: Steps3, *, averaged: bool
+) -> npt.NDArray[np.float64]:
+    """Give the affine of a copy: strided voxels stay where they were, means stand in the middle."""
+    result = affine.copy()
+    ijk = steps[::-1]
+    for axis in range(3):
+        result[:3, axis] *= ijk[axis]
+        if averaged:
+            result[:3, 3] += affine[:3, axis] * (ijk[axis] - 1) / 2
+    return result
+
+
+class FollowingCopy:
+    """Every n-th voxel of a volume that still loads; only planes that changed are read again."""
+
+    def __init__(self, spec: VolumeSpec) -> None:
+        self._spec = spec
+        self._steps = steps_for_edge(spec.shape_kji)
+        shape = [-(-n // s) for n, s in zip(spec.shape_kji, self._steps, strict=True)]
+        self._array = np.full(shape, spec.empty_value).astype(spec.dtype)
+        self._taken = np.full((shape[0], 4), -2, np.int64)
+        self._bounds: tuple[float, float] | None = None
+
+    def update(self, stored: npt.NDArray[np.generic], qualities: Qualities) -> Copy | None:
+        """Read what changed; None while no plane shows anything."""
+        step_k, step_j, step_i = self._steps
+        for plane, taken in enumerate(self._taken):
+            k = _best_in_block(qualities, plane * step_k, step_k)
+            now = (k, qualities.content[k], qualities.status[k], qualities.level[k])
+            if (taken == now).all():
+                continue
+            taken[:] = now
+            if qualities.content[k] < 0:
+                self._array[plane] = self._spec.empty_value
+                continue
+            values = _without_padding(stored[k, ::step_j, ::step_i], self._spec)
+            self._array[plane] = values
+            self._widen(values)
+        if self._bounds is None:
+            return None
+        affine = placement(self._spec.affine_lps, self._steps, averaged=False)
+        return Copy(self._array.copy(), affine, self._bounds)
+
+    def _widen(self, values: npt.NDArray[np.generic]) -> None:
+        low, high = float(values.min()), float(values.max())
+        before = self._bounds or (self._spec.empty_value, self._spec.empty_value)
+        self._bounds = min(low, before[0]), max(high, before[1])
+
+
+def _best_in_block(qualities: Qualities, first: int, count: int) -> int:
+    """Choose the plane that stands for a block: the first one if it shows anything, else another."""
+    block = qualities.content[first : first + count]
+    there = np.flatnonzero(block >= 0)
+    return first + int(there[0]) if there.size else first
+
+
+def averaged_copy(
+    spec: VolumeSpec, stored: npt.NDArray[np.generic], qualities: Qualities, voxels: int
+) -> Copy:
+    """Copy a whole volume within a budget, each voxel the mean of a block.
+
+    Blocks at the far edge that are not full are left out, as far as they are less than a block.
+    """
+    steps = steps_for_budget(spec.shape_kji, spec.spacing_ijk_mm, voxels)
+    shape = [max(1, n // s) for n, s in zip(spec.shape_kji, steps, strict=True)]
+    result = np.empty(shape, spec.dtype)
+    for plane in range(shape[0]):
+        first = plane * steps[0]
+        ks = [k for k in range(first, first + steps[0]) if qualities.content[k] >= 0]
+        result[plane] = (
+            _block_mean([stored[k] for k in ks], steps, (shape[1], shape[2]), spec)
+            if ks
+            else spec.empty_value
+        )
+    low, high = float(np.nanmin(result)), float(np.nanmax(result))
+    affine = placement(spec.affine_lps, steps, averaged=True)
+    return Copy(result, affine, (low, max(high, low + 1.0)))
+
+
+def _block_mean(
+    planes: list[npt.NDArray[np.generic]],
+    steps: Steps3,
+    shape: tuple[int, int],
+    spec: VolumeSpec,
+) -> npt.NDArray[np.generic]:
+    """Average planes and blocks of pixels; strided additions are the fastest way in numpy."""
+    _, step_j, step_i = steps
+    rows, columns = shape
+    if len(planes) == step_j == step_i == 1:
+        return _without_padding(planes[0], spec)
+    total = np.zeros(shape, np.float32)
+    for plane in planes:
+        clean = _without_padding(plane, spec)
+        for j in range(step_j):
+            for i in range(step_i):
+                np.add(
+                    total, clean[j::step_j, i::step_i][:rows, :columns], out=total, casting="unsafe"
+                )
+    total /= len(planes) * step_j * step_i
+    if spec.dtype.kind in "iu":
+        np.rint(total, out=total)
+    return total.astype(spec.dtype)
+
+
+def _without_padding(values: npt.NDArray[np.generic], spec: VolumeSpec) -> npt.NDArray[np.generic]:
+    """Replace padding and NaN by the value that stands for nothing."""
+    nothing: npt.NDArray[np.bool_] | None = None
+    if spec.padding is not None:
+        low, high = spec.padding
+        nothing = np.greater_equal(values, low) & np.less_equal(values, high)
+    if values.dtype.kind == "f":
+        not_a_number = np.isnan(values)
+        nothing = not_a_number if nothing is None else nothing | not_a_number
+    if nothing is None or not nothing.any():
+        return values
+    return np.where(nothing, spec.empty_value, values).astype(spec.dtype)

@@ -1,0 +1,130 @@
+"""What a 3D picture depends on, as plain values; no VTK, no widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.spec import ValueMap
+from viewer import presets
+from viewer.geometry import FloatArray
+from viewer.presets import Preset, Transfer
+from viewer.scene import Scene
+from viewer.state import Camera3D, ViewState
+from viewer.volume_axes import FIT_RADIUS
+from viewer.volume_copy import Copy
+
+_serials = count(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumeImage:
+    """Values to be drawn in 3D, and where they stand.
+
+    Attributes
+    ----------
+    array : array [k,j,i]
+        Contiguous; not written to any more once it is here.
+    affine_lps : array, shape (4, 4)
+        Of this array's voxels, which may be coarser than the volume's.
+    bounds : pair of float
+        Range that the array values lie in.
+    serial : int
+        Changes whenever the values did.
+    """
+
+    array: npt.NDArray[np.generic]
+    affine_lps: FloatArray
+    value_map: ValueMap
+    bounds: tuple[float, float]
+    serial: int
+
+    @classmethod
+    def from_copy(cls, copy: Copy, value_map: ValueMap) -> VolumeImage:
+        """Make an image of a copy, with a serial number of its own."""
+        return cls(copy.array, copy.affine_lps, value_map, copy.bounds, next(_serials))
+
+    @property
+    def spacing_ijk(self) -> tuple[float, float, float]:
+        """Give the voxel size, millimetres."""
+        i, j, k = (float(n) for n in np.linalg.norm(self.affine_lps[:3, :3], axis=0))
+        return i, j, k
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How finely rays are cast: every n-th pixel, and a sample each so many voxels."""
+
+    pixel: float
+    ray: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Everything that decides one 3D picture; sizes in pixels, lengths in millimetres."""
+
+    image: VolumeImage
+    transfer: Transfer
+    camera: Camera3D
+    centre: FloatArray
+    radius_mm: float
+    width: int
+    height: int
+    steps: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Look3D:
+    """What of the state the 3D view was last drawn by; another one means another picture."""
+
+    image: VolumeImage | None = None
+    camera: Camera3D | None = None
+    mode: str = ""
+    transfer: Transfer | None = None
+    lit: bool = False
+
+    def of(self, state: ViewState, scene: Scene, *, lit: bool) -> Look3D:
+        """Give the look that a state asks for, of the same image."""
+        return replace(
+            self,
+            camera=state.camera,
+            mode=state.volume_mode,
+            transfer=transfer_for(state, scene, lit=lit),
+            lit=lit,
+        )
+
+    def with_image(self, copy: Copy, scene: Scene) -> Look3D:
+        """Give the look with another image."""
+        return replace(self, image=VolumeImage.from_copy(copy, scene.spec.value_map))
+
+
+def transfer_for(state: ViewState, scene: Scene, *, lit: bool) -> Transfer | None:
+    """Lay the preset over the volume; None while nothing is known of its values.
+
+    Maximum intensity without a preset of its own goes by the window of the slices.
+    """
+    if state.volume_mode == "mip":
+        return presets.transfer(_window_ramp(state), (0.0, 1.0), lighting=False)
+    preset = presets.PRESETS.get(state.preset)
+    if preset is None:
+        preset = presets.PRESETS[presets.default_for(scene.spec.modality)]
+    if scene.percentiles is None and (preset.span is not None or state.shift):
+        return None
+    percentiles = scene.percentiles or (0.0, 1.0)
+    return presets.transfer(preset, percentiles, state.shift, lit and state.lighting)
+
+
+def _window_ramp(state: ViewState) -> Preset:
+    """Make a preset that shows the largest value on each ray as the slices would show it."""
+    low, high = state.level - state.window / 2, state.level + state.window / 2
+    white = ((low, 0xFFFFFF), (high, 0xFFFFFF))
+    return Preset("window", "", ((low, 0.0), (high, 1.0)), white, None, is_maximum=True)
+
+
+def radius_of(scene: Scene) -> float:
+    """Give the radius that the 3D view shows at zoom 1, millimetres."""
+    size = np.array(scene.spec.shape_kji[::-1]) * scene.spec.spacing_ijk_mm
+    return float(np.linalg.norm(size)) / 2 * FIT_RADIUS

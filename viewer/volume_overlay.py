@@ -1,0 +1,48 @@
+"""What is written and drawn over the 3D picture, on any painter."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter
+
+from viewer import overlays
+from viewer.cube import SIZE, paint_cube
+from viewer.scene import Scene
+from viewer.slice_picture import volume_words
+from viewer.state import ViewState
+
+
+def paint_volume_overlay(
+    painter: QPainter,
+    size: tuple[float, float],
+    scene: Scene | None,
+    state: ViewState,
+    *,
+    sentence: str,
+    is_rough: bool,
+    hovered: str = "",
+) -> None:
+    """Paint what stands over the 3D picture: edge, name, words, sentence, cube."""
+    width, height = size
+    overlays.draw_top_edge(
+        painter, width, "volume", active=scene is not None and state.active_view == "volume"
+    )
+    if scene is None:
+        return
+    margin = overlays.MARGIN
+    area = QRectF(margin, margin + 2, width - 2 * margin, height - 2 * margin - 2)
+    overlays.draw_corner(
+        painter, area, [("3D", overlays.PLANE_COLOURS["volume"])], right=False, bottom=False
+    )
+    if sentence:
+        overlays.draw_sentence(painter, QRectF(0, 0, width, height), sentence)
+        return
+    if state.text_visible and height >= 140:
+        paint_cube(
+            painter, state.camera, QPointF(margin + SIZE / 2, height - margin - SIZE / 2), hovered
+        )
+    words = volume_words(scene, is_rough=is_rough)
+    if words:
+        beside = area.adjusted(SIZE + 8, 0, 0, 0)
+        lines = [(word, overlays.ABSENT) for word in words]
+        overlays.draw_corner(painter, beside, lines, right=False, bottom=True)

@@ -1,0 +1,98 @@
+"""One thread for work on pixels that must not hold up the window: copies, ranges, pictures in 3D.
+
+Jobs have a name; a job that still waits is replaced by a newer one of the same name, so that a
+flood of wishes never becomes a queue. Results come back on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+_log = logging.getLogger(__name__)
+
+JOIN_TIMEOUT_S = 5.0
+
+
+class Worker(QObject):
+    """Run jobs one after the other in a thread of its own.
+
+    Parameters
+    ----------
+    name : str
+        Of the thread, for people who look at a stuck program.
+    """
+
+    _finished = Signal(object, object)
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._at_end: Callable[[], None] | None = None
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def run(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Ask for `job()` in the thread and `then(result)` on the GUI thread.
+
+        A job that raises is logged and its `then` is not called.
+        """
+        with self._wake:
+            if self._stopping:
+                return
+            self._jobs.pop(name, None)
+            self._jobs[name] = (job, then)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def is_waiting(self, name: str) -> bool:
+        """Tell whether a newer job of this name waits; long jobs look here and give up."""
+        return name in self._jobs or self._stopping
+
+    def drop(self, name: str) -> None:
+        """Forget a waiting job."""
+        with self._wake:
+            self._jobs.pop(name, None)
+
+    def stop(self, at_end: Callable[[], None] | None = None) -> bool:
+        """Drop what waits, run `at_end` in the thread and join it; tell whether it has ended."""
+        with self._wake:
+            self._stopping = True
+            self._jobs.clear()
+            self._at_end = at_end
+            self._wake.notify()
+        if self._thread is None:
+            return True
+        self._thread.join(JOIN_TIMEOUT_S)
+        return not self._thread.is_alive()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: bool(self._jobs) or self._stopping)
+                if self._stopping:
+                    break
+                name = next(iter(self._jobs))
+                job, then = self._jobs.pop(name)
+            try:
+                result = job()
+            except Exception:
+                _log.exception("the job %s failed", name)
+                continue
+            if not self._stopping:
+                self._finished.emit(then, result)
+        if self._at_end is not None:
+            self._at_end()
+
+    def _deliver(self, then: Callable[[Any], None], result: Any) -> None:
+        if not self._stopping:
+            then(result)
