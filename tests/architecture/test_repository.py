@@ -85,3 +85,28 @@ def test_pyside_6_12_0_is_excluded_where_it_kills():
     assert allows("6.11.3", "3.11")
     assert allows("6.12.0", "3.12")
     assert not any(re.match(r"PySide6([^-]|$)", one) for one in project["dependencies"])
+
+
+def named_in_architecture() -> list[str]:
+    """Give the paths, with or without a test's name, that ARCHITECTURE.md sets in code type."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    folders = "app|viewer|loading|resources|tests|packaging|docs"
+    return sorted(set(re.findall(rf"`((?:{folders})/[\w./]*(?:::\w+)?)`", text)))
+
+
+@pytest.mark.parametrize("name", named_in_architecture())
+def test_what_the_architecture_names_is_there(name):
+    path, _, test = name.partition("::")
+    assert (ROOT / path).exists()
+    if test:
+        assert f"def {test}(" in (ROOT / path).read_text("utf-8")
+
+
+def test_the_architecture_names_every_package():
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    packages = {
+        path.parent.relative_to(ROOT).as_posix()
+        for path in ROOT.glob("[avl]*/**/__init__.py")
+        if path.parts[len(ROOT.parts)] in ("app", "viewer", "loading")
+    }
+    assert {name for name in packages if f"`{name}/`" not in text} == set()
