@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +26,7 @@ from loading.executor import Executor, ThreadExecutor
 from loading.plan import COARSE_FIRST, Order, Plan, plan_requests
 from loading.request_queue import Demand, RequestQueue
 from loading.slice_images import SliceImage, slice_image
-from loading.sources.base import CancelToken, Request, Source
+from loading.sources.base import FULL_RENDITION, CancelToken, Rendition, Request, Source
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 from loading.values import ValueDigest, digest
@@ -216,21 +216,12 @@ class OpenVolume:
             if self._state in (LoadState.LOADING, LoadState.CLOSED):
                 return
             self._state = LoadState.LOADING
-        self.started_s, self._ended_s = time.perf_counter(), None
-        self._token = CancelToken()
-        self._volume.new_generation()
-        self._queue.clear()
-        slices = [k for k in range(self.spec.shape_kji[0]) if k not in self.spec.absent]
-        for t in range(self.spec.time_points):
-            self._queue.add(
-                list(
-                    plan_requests(
-                        self.plan, slices, self._source.renditions, t, self._volume.status
-                    )
-                )
-            )
-        with self._over:
-            self._start_workers()
+            self.started_s, self._ended_s = time.perf_counter(), None
+            token = self._token = CancelToken()
+            generation = self._volume.new_generation()
+            self._queue.clear()
+            self._active_workers = 1
+            self._executor.start(1, lambda: self._plan_and_drain(token, generation))
 
     def prefer(self, demand: Demand) -> None:
         """Say what the eye is on: those slices come first from now on."""
@@ -279,6 +270,33 @@ class OpenVolume:
         self.close()
 
     # -- workers ------------------------------------------------------------------------------
+
+    def _plan_and_drain(self, token: CancelToken, generation: int) -> None:
+        """Ask for everything, then become one of the workers.
+
+        Not done by whoever calls `load`: what a source offers may have to be read from a file.
+        """
+        slices = [k for k in range(self.spec.shape_kji[0]) if k not in self.spec.absent]
+        for t in range(self.spec.time_points):
+            requests = list(plan_requests(self.plan, slices, self._offers, t, self._volume.status))
+            with self._over:
+                if token is not self._token or token.is_cancelled:
+                    return
+                self._queue.add(requests)
+                if t == 0 and self._worker_count > 1:
+                    self._active_workers += self._worker_count - 1
+                    self._executor.start(
+                        self._worker_count - 1, lambda: self._drain(token, generation)
+                    )
+        self._drain(token, generation)
+
+    def _offers(self, chunk: ChunkKey) -> Sequence[Rendition]:
+        """Give what the source offers; a source that cannot tell will fail when it is read."""
+        try:
+            return self._source.renditions(chunk) or (FULL_RENDITION,)
+        except Exception:
+            _log.exception("what slice %d offers is not known", chunk.index)
+            return (FULL_RENDITION,)
 
     def _start_workers(self) -> None:
         """Start workers for the present load; called with the lock held."""
