@@ -23,6 +23,10 @@ from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 
 NOTHING = -1
+# Plain integers: these are compared some ten thousand times a load, and an enum's members are slow
+# to look up.
+_OWN = int(Status.SUBRESOLUTION)
+_NEAR, _FAR = int(Status.NEAR_REPLICATE), int(Status.FAR_REPLICATE)
 
 
 class Change(NamedTuple):
@@ -103,7 +107,8 @@ class Volume:
         )
         self._points = [_TimePoint(count) for _ in range(spec.time_points)]
         self._bounds = _runs_without(spec.absent, count)
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
+        self._copied = threading.Condition(self._lock)
         self._log: list[Change] = []
         self._is_read = True
         self._copies_wanted = False
@@ -125,6 +130,12 @@ class Volume:
     def level(self, chunk: ChunkKey) -> int:
         """Tell at which reduction of resolution a chunk's own data are."""
         return self._points[chunk.t].level[chunk.index]
+
+    def rank(self, chunk: ChunkKey) -> tuple[int, int]:
+        """Give what a delivery must beat to be worth having: status, and level with a minus."""
+        t, _, k = chunk
+        point = self._points[t]
+        return point.status[k], -point.level[k]
 
     def qualities(self, t: int = 0) -> Qualities:
         """Copy the records of one time point, consistently; costs microseconds."""
@@ -181,9 +192,9 @@ class Volume:
         point = self._points[t]
         with self._lock:
             while point.copying[k]:
-                self._lock.wait()
+                self._copied.wait()
             point.writing[k] = 1
-            is_own = point.status[k] >= Status.SUBRESOLUTION
+            is_own = point.status[k] >= _OWN
         plane = self.buffer[t, k : k + 1]
         return np.empty_like(plane) if is_own else plane
 
@@ -204,10 +215,10 @@ class Volume:
         t, _, k = chunk
         point = self._points[t]
         status, level = int(delivered.status), delivered.level
-        with self._lock:
-            old = (point.status[k], -point.level[k])
-            wanted = generation == self._generation and (status, -level) > old
-        if wanted and old[0] >= Status.SUBRESOLUTION:  # read into scratch, see begin()
+        # nobody else writes this plane, so what it has of its own is the same as in begin()
+        old = self.rank(chunk)
+        wanted = (status, -level) > old
+        if old[0] >= _OWN and wanted and generation == self._generation:
             np.copyto(self.buffer[t, k : k + 1], filled)
         with self._lock:
             if not wanted or generation != self._generation:
@@ -216,12 +227,17 @@ class Volume:
             point.writing[k] = 0
             point.status[k], point.level[k] = status, level
             point.source[k] = point.content[k] = k
-            self.failures.pop(chunk, None)
+            point.to_copy.discard(k)
+            if self.failures:
+                self.failures.pop(chunk, None)
             now = time.perf_counter()
             self._log.append(Change(now, chunk, status, level))
             if self._replicate:
-                self._lend(point, t, k, lend, lend_nearest, now)
-                if old[0] >= Status.SUBRESOLUTION:
+                if lend:
+                    self._lend(point, t, k, lend, now)
+                if lend_nearest:
+                    self._lend_to_nearest(point, t, k, now)
+                if old[0] >= _OWN:
                     self._refresh_borrowers(point, k)
             wake = self._turn_unread()
         if wake:
@@ -272,52 +288,48 @@ class Volume:
     def _abandon(self, chunk: ChunkKey, point: _TimePoint) -> None:
         k = chunk.index
         point.writing[k] = 0
-        if point.status[k] < Status.SUBRESOLUTION:
+        if point.status[k] < _OWN:
             # the plane itself was being written: what it holds now is nobody's picture
             point.content[k] = NOTHING
             if point.source[k] != NOTHING:
                 point.to_copy.add(k)
 
-    def _lend(
-        self,
-        point: _TimePoint,
-        t: int,
-        k: int,
-        rules: tuple[Lend, ...],
-        to_nearest: bool,
-        now: float,
-    ) -> None:
+    def _lend(self, point: _TimePoint, t: int, k: int, rules: tuple[Lend, ...], now: float) -> None:
         low, high = self._bounds[k]
         for rule in rules:
-            j = k + rule.offset
-            if low <= j < high and point.status[j] < rule.status:
-                self._borrow(point, t, j, k, rule.status, now)
-        if to_nearest:
-            for step, stop in ((-1, low - 1), (1, high)):
-                for j in range(k + step, stop, step):
-                    if not self._lend_to_nearer(point, t, j, k, now):
-                        break
+            j, status = k + rule.offset, int(rule.status)
+            if low <= j < high and point.status[j] < status:
+                point.source[j] = k
+                point.to_copy.add(j)
+                point.status[j] = status
+                self._log.append(Change(now, ChunkKey(t, 0, j), status, 0))
 
-    def _lend_to_nearer(self, point: _TimePoint, t: int, j: int, k: int, now: float) -> bool:
-        """Let slice j borrow from k if that is nearer than what it borrows; ties: lower index."""
-        if point.status[j] >= Status.SUBRESOLUTION:
-            return False
-        present, distance = point.source[j], abs(j - k)
-        if present != NOTHING and (abs(j - present), present) <= (distance, k):
-            return present == k
-        self._borrow(
-            point, t, j, k, Status.NEAR_REPLICATE if distance == 1 else Status.FAR_REPLICATE, now
-        )
-        return True
+    def _lend_to_nearest(self, point: _TimePoint, t: int, k: int, now: float) -> None:
+        """Let the slices on both sides borrow from k as far as it is nearest; ties: lower index.
 
-    def _borrow(
-        self, point: _TimePoint, t: int, j: int, k: int, status: Status, now: float
-    ) -> None:
-        point.source[j] = k
-        point.to_copy.add(j)
-        if point.status[j] < status:
-            point.status[j] = status
-            self._log.append(Change(now, ChunkKey(t, 0, j), status, 0))
+        The innermost loop of the engine: a load of n slices passes it about n log n times.
+        """
+        statuses, sources, to_copy, log = point.status, point.source, point.to_copy, self._log
+        low, high = self._bounds[k]
+        for step, stop in ((-1, low - 1), (1, high)):
+            distance = 0
+            for j in range(k + step, stop, step):
+                distance += 1
+                if statuses[j] >= _OWN:
+                    break
+                present = sources[j]
+                if present != NOTHING:
+                    away = abs(j - present)
+                    if away < distance or (away == distance and present <= k):
+                        if present != k:
+                            break
+                        continue
+                sources[j] = k
+                to_copy.add(j)
+                status = _NEAR if distance == 1 else _FAR
+                if statuses[j] < status:
+                    statuses[j] = status
+                    log.append(Change(now, ChunkKey(t, 0, j), status, 0))
 
     def _refresh_borrowers(self, point: _TimePoint, k: int) -> None:
         """Show the better picture wherever the worse one was lent to."""
@@ -326,7 +338,7 @@ class Volume:
             for j in range(k + step, stop, step):
                 if point.source[j] == k:
                     point.to_copy.add(j)
-                elif point.status[j] >= Status.SUBRESOLUTION:
+                elif point.status[j] >= _OWN:
                     break
 
     # -- outside the lock ---------------------------------------------------------------------
@@ -336,12 +348,7 @@ class Volume:
         with self._lock:
             point.to_copy.discard(k)
             source = point.source[k]
-            if (
-                point.status[k] >= Status.SUBRESOLUTION
-                or point.writing[k]
-                or point.copying[k]
-                or source == NOTHING
-            ):
+            if point.status[k] >= _OWN or point.writing[k] or point.copying[k] or source == NOTHING:
                 return False
             point.copying[k] = 1
         np.copyto(self.buffer[t, k], self.buffer[t, source])
@@ -351,7 +358,7 @@ class Volume:
             self._log.append(
                 Change(time.perf_counter(), ChunkKey(t, 0, k), point.status[k], point.level[k])
             )
-            self._lock.notify_all()
+            self._copied.notify_all()
         return True
 
 
