@@ -99,7 +99,7 @@ def _layout(w: MainWindow) -> list[Command]:
         )  # fmt: skip
 
     def alone(name: str, title: str, key: str) -> Command:
-        return layout(name, title, lambda: w.nav.toggle_alone(name), key)
+        return layout(name, title, lambda: w.views.toggle_alone(name), key)
 
     return [
         layout("four_up", tr("Four views"), lambda: w.views.change(layout="four_up")),

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
-    QScrollArea,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -20,7 +20,7 @@ from app.language import tr
 from app.preset_pictures import PresetPictures
 from app.presets import WINDOW_PRESETS
 from app.theme import DISPLAY_WIDTH
-from app.widgets import Choice, Section, Segments, Switch, button, label, row
+from app.widgets import Choice, PanelScroll, Section, Segments, Switch, button, label, row
 
 if TYPE_CHECKING:
     from loading import OpenVolume
@@ -107,7 +107,7 @@ class VolumeSection(Section):
         self.body.addWidget(self.sides)
 
 
-class DisplayPanel(QScrollArea):
+class DisplayPanel(PanelScroll):
     """Three folding sections that follow the state of the views and change it."""
 
     command = Signal(str)
@@ -118,16 +118,12 @@ class DisplayPanel(QScrollArea):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(tr("Display"))
         self.setFixedWidth(DISPLAY_WIDTH)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.window_section = WindowSection()
         self.planes_section = PlanesSection()
         self.volume_section = VolumeSection()
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(0, 8, 0, 8)
+        column.setContentsMargins(0, 4, 0, 8)
         column.setSpacing(0)
         for section in (self.window_section, self.planes_section, self.volume_section):
             column.addWidget(section)
@@ -143,6 +139,7 @@ class DisplayPanel(QScrollArea):
         sides = row(spacing=4)
         for side, letter in SIDES:
             made = button(letter, lambda s=side: self.command.emit(f"volume.look.{s}"), "small")  # type: ignore[misc]
+            made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             made.setToolTip(tr(side))
             made.setAccessibleName(tr("Look from {side}").format(side=tr(side)))
             sides.addWidget(made, 1)
@@ -315,4 +312,6 @@ def _number(name: str, least: float) -> QDoubleSpinBox:
     made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     made.setKeyboardTracking(False)
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    # the range would ask for room that no value of a picture needs
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return made

@@ -46,10 +46,10 @@ def log_folder() -> Path:
 
 def redact(text: str) -> str:
     """Shorten UIDs to their last component and take secrets out of addresses."""
-    text = _UID.sub(r"\u2026\1", text)
+    text = _UID.sub("\u2026\\1", text)
     text = _SIGNED_IN.sub(r"\1", text)
     text = _QUERY.sub(r"\1", text)
-    return _TOKEN.sub(r"\1\2\u2026", text)
+    return _TOKEN.sub("\\1\\2\u2026", text)
 
 
 class RedactingFormatter(logging.Formatter):

@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         workspace.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
         self.preferences.apply_hands()
         self.preferences.apply_names()
+        workspace.warm_up()
         if self.session.volume is not None:
             self._show_volume()
         elif self.session.is_opening:
@@ -389,10 +390,10 @@ class MainWindow(QMainWindow):
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
-        if self.workspace is not None:
-            self.workspace.show_volume(None)
         self.display.show_volume(None)
         self.session.close()
+        if self.workspace is not None:
+            self.workspace.shut_down()
         self.thumbnails.stop()
         event.accept()
         self.closed.emit()

@@ -19,18 +19,6 @@ class Navigation:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._together = "four_up"
-
-    def toggle_alone(self, view: str) -> None:
-        """Show one view alone; the same again brings the others back."""
-        views = self._window.views
-        layout = views.state.layout
-        if layout not in VIEWS:
-            self._together = layout
-        if layout == view:
-            views.change(layout=self._together)
-        else:
-            views.change(layout=view, active_view=view)
 
     def next_view(self, steps: int) -> None:
         """Make the next view the active one."""

@@ -55,8 +55,8 @@ class Preferences:
     def apply_hands(self) -> None:
         """Tell the views what dragging does."""
         views, value = self._window.workspace, self._window.settings.value
-        if views is not None and hasattr(views, "set_mouse"):
-            views.set_mouse(drag_up=value.drag_up, right_button=value.right_button)
+        if views is not None:
+            views.set_hands(drag_up=value.drag_up, right_button=value.right_button)
 
     def apply_memory_limit(self) -> None:
         """Tell the session how large a volume may be."""

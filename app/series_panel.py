@@ -8,7 +8,6 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 from app.language import tr
 from app.status_words import middle_words
 from app.theme import SERIES_WIDTH, current_theme
-from app.widgets import Elided, Thumbnail, label
+from app.widgets import Elided, PanelScroll, Thumbnail, label
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QContextMenuEvent, QKeyEvent
@@ -133,7 +132,7 @@ class SeriesCard(QWidget):
         self.update()
 
 
-class SeriesPanel(QScrollArea):
+class SeriesPanel(PanelScroll):
     """Everything that was found: studies, series, and what is no volume."""
 
     menu_wanted = Signal(object, QPoint)
@@ -144,10 +143,6 @@ class SeriesPanel(QScrollArea):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(tr("Series"))
         self.setFixedWidth(SERIES_WIDTH)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._session = session
         self._thumbnails = thumbnails
         self._cards: dict[int, SeriesCard] = {}

@@ -92,7 +92,8 @@ class SettingsStore:
         document, self.trouble = read_json(self.path)
         if document is None:
             return Settings()
-        if int_or(document.get("version")) > FORMAT_VERSION:
+        version = document.get("version")
+        if int_or(version) > FORMAT_VERSION:
             self._is_newer = True
             self.trouble = tr(
                 "The settings were written by a newer Voxtide. What this one understands is used; "
@@ -169,7 +170,7 @@ def _understood(given: Mapping[str, Any]) -> Settings:
             continue
         if entry.name in _CHOICES and value not in _CHOICES[entry.name]:
             continue
-        if entry.name == "memory_limit_mb" and value < 0:
+        if isinstance(value, int) and value < 0:
             continue
         if isinstance(value, dict):
             value = {k: v for k, v in value.items() if isinstance(v, str)}

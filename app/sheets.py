@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
-from app.widgets import icon_button, label
+from app.widgets import PanelScroll, icon_button, label
 
 
 class Sheet(QWidget):
@@ -49,11 +49,7 @@ class Sheet(QWidget):
         self.body = QVBoxLayout(inner)
         self.body.setContentsMargins(16, 4, 16, 16)
         self.body.setSpacing(8)
-        self._scroll = QScrollArea()
-        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll = PanelScroll()
         self._scroll.setWidget(inner)
         self._inner = inner
         column = QVBoxLayout(self)

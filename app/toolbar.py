@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from app.actions import CommandSet
 from app.language import tr
-from app.theme import HIT, TOOLBAR_HEIGHT
-from app.widgets import icon_button, label
+from app.theme import TOOLBAR_HEIGHT
+from app.widgets import DropDown, icon_button, label
 
 
 class Toolbar(QWidget):
@@ -34,20 +32,25 @@ class Toolbar(QWidget):
         self.setAccessibleName(tr("Toolbar"))
         self._commands = commands
         self.name: QLabel = label("Voxtide", "section")
-        self.menu = _drop_down("menu", "", tr("Menu"), main_menu)
+        self.menu = DropDown("menu", "", tr("Menu"), main_menu)
         self.series = self._switch("panel-left", "view.panel.series")
-        self.opening = _drop_down("folder", tr("Open"), tr("Open"), menus["open"])
-        self.window_presets = _drop_down(
+        self.opening = DropDown("folder", tr("Open"), tr("Open"), menus["open"])
+        self.window_presets = DropDown(
             "window", tr("Window"), tr("Window presets"), menus["window"]
         )
-        self.layouts = _drop_down("layout", tr("Layout"), tr("Layout"), menus["layout"])
-        self.volume = _drop_down("cube", tr("3D"), tr("3D"), menus["volume"])
+        self.layouts = DropDown("layout", tr("Layout"), tr("Layout"), menus["layout"])
+        self.volume = DropDown("cube", tr("3D"), tr("3D"), menus["volume"])
         self.display = self._switch("panel-right", "view.panel.display")
-        self.search = QPushButton()
+        self.search = QPushButton(tr("Search or command"))
         self.search.setObjectName("searchField")
         self.search.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.search.setAccessibleName(tr("Search or command"))
         self.search.clicked.connect(lambda: commands.run("help.palette"))
+        self._search_keys = label(role="caption")
+        inside = QHBoxLayout(self.search)
+        inside.setContentsMargins(8, 0, 8, 0)
+        inside.addStretch(1)
+        inside.addWidget(self._search_keys)
         bar = QHBoxLayout(self)
         bar.setContentsMargins(4, 0, 4, 1)
         bar.setSpacing(4)
@@ -66,16 +69,9 @@ class Toolbar(QWidget):
         for part in (self.series, self.window_presets, self.layouts, self.volume, self.display):
             part.setVisible(not is_empty)
         self.opening.setVisible(not is_empty)
-        style = (
-            Qt.ToolButtonStyle.ToolButtonIconOnly
-            if is_compact
-            else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        )
         for part in (self.opening, self.window_presets, self.layouts, self.volume):
-            part.setToolButtonStyle(style)
-        keys = self._commands.keys("help.palette")
-        words = tr("Search or command")
-        self.search.setText(f"{words}   {keys}" if keys else words)
+            part.set_compact(is_compact)
+        self._search_keys.setText(self._commands.keys("help.palette"))
         self.search.setFixedWidth(180 if is_compact else 260)
 
     def refresh(self) -> None:
@@ -89,14 +85,3 @@ class Toolbar(QWidget):
         made.setCheckable(True)
         made.setProperty("command", id_)
         return made
-
-
-def _drop_down(
-    name: str, text: str, tip: str, menu: QMenu, run: Callable[[], object] | None = None
-) -> QToolButton:
-    made = icon_button(name, tip, run)
-    made.setText(text)
-    made.setMinimumHeight(HIT)
-    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    made.setMenu(menu)
-    return made

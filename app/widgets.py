@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -14,7 +23,10 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
+    QScrollArea,
+    QScrollBar,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -205,7 +217,105 @@ class Switch(QCheckBox):
     def __init__(self, words: str) -> None:
         super().__init__(words)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMinimumHeight(HIT)
         self.clicked.connect(self.switched.emit)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw box, tick and words; the style's own box is lost on dark ground."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(1, (self.height() - 16) / 2, 16, 16)
+        edge = theme.text_second if self.isEnabled() else theme.disabled
+        if self.isChecked():
+            edge = theme.accent if self.isEnabled() else theme.disabled
+            painter.setBrush(QColor(edge))
+        painter.setPen(QPen(QColor(edge), 1.5))
+        painter.drawRoundedRect(box.adjusted(0.75, 0.75, -0.75, -0.75), 4, 4)
+        if self.isChecked():
+            tick = pixmap("check", theme.on_accent, 16, self.devicePixelRatioF())
+            painter.drawPixmap(box.topLeft(), tick)
+        painter.setPen(QColor(theme.text if self.isEnabled() else theme.disabled))
+        words = QRectF(self.rect()).adjusted(26, 0, 0, 0)
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter), self.text())
+
+    def sizeHint(self) -> QSize:
+        """Give room for box and words."""
+        return QSize(28 + self.fontMetrics().horizontalAdvance(self.text()), HIT)
+
+    def hitButton(self, position: QPoint) -> bool:
+        """Take clicks on all of it."""
+        return self.rect().contains(position)
+
+
+class DropDown(QToolButton):
+    """A tool button that opens a menu; an arrow says so where there are words."""
+
+    def __init__(self, name: str, words: str, tip: str, menu: QMenu) -> None:
+        super().__init__()
+        self.setText(words)
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setProperty("icon_name", name)
+        self.setProperty("drop_down", "true" if words else "false")
+        self.setIcon(icon(name))
+        self.setIconSize(QSize(20, 20))
+        self.setMinimumSize(HIT + 4, HIT)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setMenu(menu)
+
+    def set_compact(self, is_compact: bool) -> None:
+        """Show the icon alone, or icon, words and arrow."""
+        has_words = not is_compact and bool(self.text())
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(
+            style.ToolButtonTextBesideIcon if has_words else style.ToolButtonIconOnly
+        )
+        self.setProperty("drop_down", "true" if has_words else "false")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button, then the arrow."""
+        super().paintEvent(event)
+        if self.property("drop_down") == "true":
+            painter = QPainter(self)
+            arrow = pixmap(
+                "chevron-down", current_theme().text_second, 16, self.devicePixelRatioF()
+            )
+            painter.drawPixmap(self.width() - 20, (self.height() - 16) // 2 + 1, arrow)
+
+
+class PanelScroll(QScrollArea):
+    """A scrolling column whose bar lies over its margin, so that nothing moves when it comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._bar = QScrollBar(Qt.Orientation.Vertical, self)
+        self._bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        own = self.verticalScrollBar()
+        own.rangeChanged.connect(self._follow_range)
+        own.valueChanged.connect(self._bar.setValue)
+        self._bar.valueChanged.connect(own.setValue)
+        self._bar.hide()
+
+    def _follow_range(self, least: int, most: int) -> None:
+        self._bar.setRange(least, most)
+        self._bar.setPageStep(self.verticalScrollBar().pageStep())
+        self._bar.setSingleStep(24)
+        self._bar.setVisible(most > least)
+        self._bar.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the bar at the right edge."""
+        super().resizeEvent(event)
+        self._bar.setGeometry(self.width() - 9, 2, 8, self.height() - 4)
 
 
 class Section(QWidget):
@@ -280,14 +390,15 @@ class Thumbnail(QWidget):
         painter.fillRect(self.rect(), QColor("#000000"))
         if self._picture.isNull():
             return
-        fitted = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        ratio = self.devicePixelRatioF()
+        # scaled once and well: the painter's own filter looks at four pixels only
+        shown = self._picture.scaled(
+            self.size() * ratio,
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+        shown.setDevicePixelRatio(ratio)
+        size = shown.deviceIndependentSize()
         painter.drawPixmap(
-            QRectF(
-                (self.width() - fitted.width()) / 2,
-                (self.height() - fitted.height()) / 2,
-                fitted.width(),
-                fitted.height(),
-            ),
-            self._picture,
-            QRectF(self._picture.rect()),
+            QPointF((self.width() - size.width()) / 2, (self.height() - size.height()) / 2), shown
         )
