@@ -35,6 +35,8 @@ from loading.volume import Change, ChunkFailed, Qualities, Volume
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+_FINAL = int(Status.LOSSY)
+"""From here on a chunk is as good as its data allow; see `Status.is_final`."""
 
 
 class LoadState(Enum):
@@ -352,9 +354,9 @@ class OpenVolume:
             )
 
     def _is_needed(self, request: Request) -> bool:
-        have = (self._volume.status(request.chunk), -self._volume.level(request.chunk))
+        have = self._volume.rank(request.chunk)
         # a failed chunk waits for the stage that retries, or for the next load
-        return have < (request.rendition.gives, -request.rendition.level) and not have[0].is_final
+        return have[0] < _FINAL and have < (request.rendition.gives, -request.rendition.level)
 
     def _finish(self, state: LoadState) -> None:
         """Change the state for good; called with the lock held."""

@@ -207,20 +207,20 @@ def plan_requests(
     Request
         Each chunk once per quality it gains, and once more in each stage that retries.
     """
-    best: dict[int, Status] = {}
+    chunks = [ChunkKey(t, 0, k) for k in slices]
+    have = [reached(chunk) for chunk in chunks]
+    best: list[int] = list(have)
+    offers: list[Sequence[Rendition]] = [()] * len(chunks)
     for number, stage in enumerate(plan.stages):
-        for ordinal in stage.ordinals(len(slices)) if slices else ():
-            k = slices[ordinal]
-            chunk = ChunkKey(t, 0, k)
-            offered = renditions(chunk)
-            chosen = (
-                offered[0] if stage.coarse and offered[0].cost <= stage.max_cost else offered[-1]
-            )
-            if k not in best:
-                best[k] = reached(chunk)
-            if best[k] < chosen.gives or (stage.retries and not reached(chunk).is_final):
-                best[k] = max(best[k], chosen.gives)
-                yield Request(chunk, chosen, number)
+        for n in stage.ordinals(len(chunks)) if chunks else ():
+            # asked once, and only for slices that are wanted: an answer may lie in a file
+            offered = offers[n] = offers[n] or renditions(chunks[n])
+            chosen = offered[-1]
+            if stage.coarse and offered[0].cost <= stage.max_cost:
+                chosen = offered[0]
+            if best[n] < chosen.gives or (stage.retries and not have[n].is_final):
+                best[n] = max(best[n], chosen.gives)
+                yield Request(chunks[n], chosen, number)
 
 
 def farthest_point_order(count: int) -> list[int]:
