@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QSizePolicy,
@@ -20,7 +19,17 @@ from app.language import tr
 from app.preset_pictures import PresetPictures
 from app.presets import WINDOW_PRESETS
 from app.theme import DISPLAY_WIDTH
-from app.widgets import Choice, PanelScroll, Section, Segments, Switch, button, label, row
+from app.widgets import (
+    Choice,
+    NumberField,
+    PanelScroll,
+    Section,
+    Segments,
+    Switch,
+    button,
+    label,
+    row,
+)
 
 if TYPE_CHECKING:
     from loading import OpenVolume
@@ -44,8 +53,8 @@ class WindowSection(Section):
     def __init__(self) -> None:
         super().__init__(tr("Window"))
         self.histogram = HistogramView()
-        self.width_ = _number(tr("Window"), 1e-6)
-        self.level = _number(tr("Level"), -1e9)
+        self.width_ = NumberField(tr("Window"))
+        self.level = NumberField(tr("Level"))
         self.preset = Choice(tr("Window preset"))
         self.preset.setPlaceholderText(tr("Preset"))
         self.inverted = Switch(tr("Invert"))
@@ -165,8 +174,8 @@ class DisplayPanel(PanelScroll):
                 window=w, level=lv, window_name="", gesture=window.histogram.gesture
             )
         )
-        window.width_.editingFinished.connect(self._take_numbers)
-        window.level.editingFinished.connect(self._take_numbers)
+        window.width_.taken.connect(lambda v: change(window=v, window_name=""))
+        window.level.taken.connect(lambda v: change(level=v, window_name=""))
         window.preset.chosen.connect(self._take_window_preset)
         window.inverted.switched.connect(lambda on: change(inverted=on))
         window.colour_map.chosen.connect(lambda name: change(colour_map=name))
@@ -182,9 +191,9 @@ class DisplayPanel(PanelScroll):
     def show_volume(self, volume: OpenVolume | None) -> None:
         """Offer what fits a volume: its own windows, its modality's presets."""
         self._counter.follow(volume)
-        self.volume_section.pictures.follow(volume)
         self.setEnabled(volume is not None)
         if volume is None:
+            self.volume_section.pictures.follow(None)
             return
         from viewer import presets
 
@@ -194,11 +203,17 @@ class DisplayPanel(PanelScroll):
         titles = [(name, tr(presets.PRESETS[name].title)) for name in names]
         self.volume_section.preset.set_choices(titles)
         self.volume_section.pictures.offer(titles)
-        decimals = 0 if spec.unit == "HU" else 2
+        self.volume_section.pictures.follow(volume)
+        is_whole = spec.dtype.kind in "iu" and float(spec.value_map.slope).is_integer()
+        decimals = 0 if is_whole else 2
         for field in (self.window_section.width_, self.window_section.level):
-            field.setDecimals(decimals)
-            field.setSuffix(f" {spec.unit}" if spec.unit else "")
+            field.decimals = decimals
         self.refresh()
+
+    def stop(self) -> None:
+        """Let go of the volume and end what draws it."""
+        self._counter.follow(None)
+        self.volume_section.pictures.stop()
 
     def refresh(self) -> None:
         """Show the state of the views."""
@@ -208,8 +223,7 @@ class DisplayPanel(PanelScroll):
         window, planes, volume = self.window_section, self.planes_section, self.volume_section
         window.histogram.show_window(state.window, state.level, inverted=state.inverted)
         for field, value in ((window.width_, state.window), (window.level, state.level)):
-            if not field.hasFocus():
-                field.setValue(value)
+            field.set_value(value)
         window.preset.set_value(_preset_of(state.window, state.level, window.preset))
         window.inverted.setChecked(state.inverted)
         window.colour_map.set_value(state.colour_map)
@@ -225,13 +239,6 @@ class DisplayPanel(PanelScroll):
         is_drawn = state.volume_mode != "off"
         for part in (volume.preset, volume.pictures, volume.shift, volume.lighting):
             part.setEnabled(is_drawn)
-
-    def _take_numbers(self) -> None:
-        section = self.window_section
-        if self._workspace is not None and (section.width_.hasFocus() or section.level.hasFocus()):
-            self._workspace.change(
-                window=section.width_.value(), level=section.level.value(), window_name=""
-            )
 
     def _take_window_preset(self, value: str) -> None:
         if self._workspace is not None:
@@ -302,16 +309,3 @@ def _preset_of(window: float, level: float, choice: Choice) -> str:
     """Give the preset that has these numbers, or none."""
     value = f"{window:g}/{level:g}"
     return value if choice.findData(value) >= 0 else ""
-
-
-def _number(name: str, least: float) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
-    made.setAccessibleName(name)
-    made.setRange(least, 1e9)
-    made.setDecimals(0)
-    made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    made.setKeyboardTracking(False)
-    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    # the range would ask for room that no value of a picture needs
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    return made

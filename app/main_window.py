@@ -390,7 +390,7 @@ class MainWindow(QMainWindow):
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
-        self.display.show_volume(None)
+        self.display.stop()
         self.session.close()
         if self.workspace is not None:
             self.workspace.shut_down()

@@ -1,11 +1,12 @@
 """The 3D presets as small pictures, drawn from the user's own volume.
 
-The views draw them, one at a time while nothing else is to be done; until a picture is there the
-button shows the preset's name alone.
+A thread of their own draws them once the load is over; until then a button shows its name alone.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,13 @@ from app.theme import CAPTION_PX, body_font, current_theme
 if TYPE_CHECKING:
     from loading import OpenVolume
 
+_log = logging.getLogger(__name__)
+
 SHOWN = 9
 _COLUMNS = 3
+_AFTER_MS = 2500
+"""The views have the machine for themselves until they have settled."""
+_JOIN_S = 2.0
 
 
 class PresetButton(QAbstractButton):
@@ -57,8 +63,8 @@ class PresetButton(QAbstractButton):
         painter.fillRect(self.rect(), QColor("#000000"))
         if not self._picture.isNull():
             painter.drawImage(QRectF(self.rect()), self._picture)
-        words = QRectF(0, 52, 72, 20)
-        painter.fillRect(words, QColor(0, 0, 0, 160))
+            painter.fillRect(QRectF(0, 52, 72, 20), QColor(0, 0, 0, 160))
+        words = QRectF(self.rect()) if self._picture.isNull() else QRectF(0, 52, 72, 20)
         painter.setFont(body_font(CAPTION_PX))
         painter.setPen(QColor("#E6EAEF" if self.isEnabled() else "#67727E"))
         shown = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, 66)
@@ -73,6 +79,7 @@ class PresetPictures(QWidget):
     """A grid of the commonest presets."""
 
     chosen = Signal(str)
+    _drawn = Signal(object, str, QImage)
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,8 +90,10 @@ class PresetPictures(QWidget):
         self._buttons: dict[str, PresetButton] = {}
         self._volume: OpenVolume | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(300)
-        self._timer.timeout.connect(self._draw_next)
+        self._timer.setInterval(_AFTER_MS)
+        self._timer.timeout.connect(self._start_if_over)
+        self._thread: threading.Thread | None = None
+        self._drawn.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def offer(self, presets: Sequence[tuple[str, str]]) -> None:
         """Offer these presets, the first nine of them."""
@@ -103,9 +112,8 @@ class PresetPictures(QWidget):
     def follow(self, volume: OpenVolume | None) -> None:
         """Draw pictures of this volume as soon as it is complete."""
         self._volume = volume
-        if volume is None:
-            self._timer.stop()
-        else:
+        self._timer.stop()
+        if volume is not None:
             self._timer.start()
 
     def set_value(self, value: str) -> None:
@@ -122,8 +130,37 @@ class PresetPictures(QWidget):
         """Give the button of a preset."""
         return self._buttons[value]
 
-    def _draw_next(self) -> None:
-        """Draw one picture; the viewer may not be able to, then names do."""
-        if self._volume is None or not self._volume.state.is_over:
+    def stop(self) -> None:
+        """End the thread that draws; called when the window closes."""
+        self.follow(None)
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+
+    def _start_if_over(self) -> None:
+        """Draw once the load is over and the pictures can be seen."""
+        if self._volume is None or not self._volume.state.is_over or not self.isVisible():
+            return
+        if self._thread is not None and self._thread.is_alive():
             return
         self._timer.stop()
+        volume, names = self._volume, list(self._buttons)
+        self._thread = threading.Thread(
+            target=self._work, args=(volume, names), name="preset pictures"
+        )
+        self._thread.start()
+
+    def _work(self, volume: OpenVolume, names: list[str]) -> None:
+        try:
+            from viewer.preset_pictures import preset_pictures
+
+            size = round(72 * self.devicePixelRatioF())
+            for name, picture in preset_pictures(
+                volume, names, size, lambda: self._volume is not volume
+            ):
+                self._drawn.emit(volume, name, picture)
+        except Exception:
+            _log.exception("no preset pictures")
+
+    def _take(self, volume: object, name: str, picture: QImage) -> None:
+        if volume is self._volume and name in self._buttons:
+            self._buttons[name].set_picture(picture)

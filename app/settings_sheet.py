@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QWidget
 
 from app.actions import CommandSet, conflict
 from app.language import tr
 from app.settings import Settings
 from app.sheets import Sheet
-from app.widgets import Segments, Switch, button, label, line
+from app.widgets import NumberField, Segments, Switch, button, label, line
 
 
 class SettingsSheet(Sheet):
@@ -47,15 +47,10 @@ class SettingsSheet(Sheet):
             (("zoom", tr("Zoom")), ("window", tr("Window and level"))),
             settings.right_button,
         )
-        self.memory = QSpinBox()
-        self.memory.setRange(0, 10_000_000)
-        self.memory.setSingleStep(500)
-        self.memory.setSuffix(" MB")
-        self.memory.setSpecialValueText(tr("what is free"))
-        self.memory.setValue(settings.memory_limit_mb)
-        self.memory.setAccessibleName(tr("Largest volume"))
-        self.memory.valueChanged.connect(lambda n: self.changed.emit("memory_limit_mb", n))
-        form.addRow(label(tr("Largest volume")), self.memory)
+        self.memory = NumberField(tr("Largest volume, MB"), empty=tr("what is free"))
+        self.memory.set_value(settings.memory_limit_mb or None)
+        self.memory.taken.connect(self._take_memory)
+        form.addRow(label(tr("Largest volume, MB")), self.memory)
         self.recent = Switch(tr("Keep recent items"))
         self.recent.setChecked(settings.keep_recent)
         self.recent.switched.connect(lambda on: self.changed.emit("keep_recent", on))
@@ -74,6 +69,11 @@ class SettingsSheet(Sheet):
     def field(self, id_: str) -> QKeySequenceEdit:
         """Give the field that shows the key of a command."""
         return self._fields[id_]
+
+    def _take_memory(self, number: float) -> None:
+        limit = max(0, round(number))
+        self.memory.set_value(limit or None)
+        self.changed.emit("memory_limit_mb", limit)
 
     def _choice(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -246,6 +248,49 @@ class Switch(QCheckBox):
     def hitButton(self, position: QPoint) -> bool:
         """Take clicks on all of it."""
         return self.rect().contains(position)
+
+
+class NumberField(QLineEdit):
+    """A field for one number; `taken` brings it when the user has finished.
+
+    Comma and point both separate decimals; what is no number is put back.
+    """
+
+    taken = Signal(float)
+
+    def __init__(self, name: str, decimals: int = 0, empty: str = "") -> None:
+        super().__init__()
+        self.decimals = decimals
+        self._value: float | None = None
+        self.setAccessibleName(name)
+        self.setPlaceholderText(empty)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.editingFinished.connect(self._take)
+
+    def set_value(self, value: float | None) -> None:
+        """Show a number, unless one is being typed; None shows the words for nothing."""
+        self._value = value
+        if not self.isModified():
+            self._show()
+
+    def _show(self) -> None:
+        value = self._value
+        self.setText("" if value is None else f"{value:.{self.decimals}f}")
+
+    def _take(self) -> None:
+        if not self.isModified():
+            return
+        self.setModified(False)
+        typed = self.text().strip().replace(",", ".")
+        try:
+            number = float(typed) if typed or not self.placeholderText() else 0.0
+        except ValueError:
+            self._show()
+            return
+        if math.isfinite(number):
+            self.taken.emit(number)
+        self._show()
 
 
 class DropDown(QToolButton):
