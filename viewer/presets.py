@@ -227,9 +227,9 @@ _TABLE: Final[tuple[Preset, ...]] = (
     _preset(
         "MR-Skin",
         "Skin",
-        opacity="0:0 0.17:0 0.36:0.5 0.62:0.9 1:0.95 2:0.95",
-        colour="0:1A0804 0.17:5A2A18 0.34:B0704C 0.55:DDA57C 0.85:F4D3B2 1.3:FFF3E6",
-        shade=Shade(0.22, 0.85, 0.16, 16),
+        opacity="0:0 0.2:0 0.26:0.8 0.6:0.9 1:0.95 2:0.95",
+        colour="0:2A120A 0.2:C08058 0.34:E8A67C 0.55:F8CCA6 0.85:FFE6CE 1.3:FFF8F0",
+        shade=Shade(0.18, 1.05, 0.2, 20),
         span=_UNIT,
         modality="MR",
     ),

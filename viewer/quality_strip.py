@@ -118,7 +118,10 @@ class QualityStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint a column for each pixel and the tick of the slice on the screen."""
-        painter = QPainter(self)
+        with QPainter(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), Qt.GlobalColor.black)
         scene = self._model.scene
         if scene is None or self.width() < 1:

@@ -50,12 +50,18 @@ class SliceCutter:
         self._image = shared_image(array)
         self._axes = vtkMatrix4x4()
         self._reslice = vtkImageReslice()
+        self._threads = self._reslice.GetNumberOfThreads()
         self._reslice.SetInputData(self._image)
         self._reslice.SetOutputDimensionality(2)
         self._reslice.SetOutputSpacing(1.0, 1.0, 1.0)
         self._reslice.SetOutputOrigin(0.0, 0.0, 0.0)
         self._reslice.SetBackgroundLevel(empty_value)
         self._reslice.SetResliceAxes(self._axes)
+
+    def use_one_thread(self, one: bool) -> None:
+        """Cut in this thread alone: while workers keep the cores busy, helpers only come late."""
+        self._reslice.SetEnableSMP(not one)
+        self._reslice.SetNumberOfThreads(1 if one else self._threads)
 
     def cut(
         self, matrix: FloatArray, axis: int, area: CutArea, *, linear: bool

@@ -103,7 +103,10 @@ class SlicePicture:
 
     def _paint_cut(self, painter: QPainter, shown: _Shown, scene: Scene, state: ViewState) -> None:
         """Paint the values, clipped to the volume's outline."""
-        outline = _polygon(shown, _box_polygon(shown, scene, -0.5, scene.spec.shape_kji[0] - 0.5))
+        there = _extent_of_content(shown, scene)
+        if there is None:
+            return
+        outline = _polygon(shown, _box_polygon(shown, scene, *there))
         if outline.size() < 3:
             return
         key = self._cut_key(shown, scene, state)
@@ -130,6 +133,7 @@ class SlicePicture:
             shown.viewport,
             shown.ratio,
             self._data_serial,
+            _extent_of_content(shown, scene),
             state.interpolation,
             self._look(scene, state),
         )
@@ -150,12 +154,14 @@ class SlicePicture:
     def _cut(self, shown: _Shown, area: CutArea, scene: Scene, state: ViewState) -> QImage:
         """Cut and colour; between voxel centres of two slices only where both show something."""
         colour = self._painter_for(scene, state)
+        loading = not scene.volume.state.is_over
+        scene.cutter.use_one_thread(loading)
         linear = state.interpolation == "linear"
         axis = shown.frame.axis
         spans = None if shown.frame.is_acquired else _joined_spans(scene)
         whole = scene.cutter.cut(shown.matrix, axis, area, linear=linear and spans is None)
         self._pixels = colour.paint(whole)
-        if linear and spans:
+        if linear and spans and not loading:
             smooth = colour.paint(scene.cutter.cut(shown.matrix, axis, area, linear=True))
             inside = _inside(shown.matrix, area, spans)
             self._pixels = np.where(inside, smooth, self._pixels)
@@ -217,6 +223,10 @@ class SlicePicture:
         for name in PLANES:
             if name != self.view:
                 line = _on_pixels(self.cross_line(shown, scene.frames[name], point), shown.ratio)
+                if state.text_visible:
+                    edge = overlays.LETTER_ROOM
+                    room = QRectF(0, 0, shown.viewport.width, shown.viewport.height)
+                    line = _clipped(line, room.adjusted(edge, edge, -edge, -edge))
                 overlays.draw_cross_line(painter, line, (centre, _NO_GAP), name)
 
     def _paint_text(self, painter: QPainter, shown: _Shown, scene: Scene, state: ViewState) -> None:
@@ -304,6 +314,18 @@ def _has_no_spacing(scene: Scene) -> bool:
 
 def _has_no_directions(scene: Scene) -> bool:
     return any(one.code == "no_position" for one in scene.spec.warnings)
+
+
+def _extent_of_content(shown: _Shown, scene: Scene) -> tuple[float, float] | None:
+    """Give the range of k outside which nothing is there; None when nothing is to be cut.
+
+    Pages that no worker has written yet are not touched: that would cost both sides.
+    """
+    content = scene.qualities.content
+    if shown.frame.is_acquired:
+        return (-0.5, len(content) - 0.5) if content[shown.index] >= 0 else None
+    there = np.flatnonzero(content >= 0)
+    return (float(there[0]) - 0.5, float(there[-1]) + 0.5) if there.size else None
 
 
 def _joined_spans(scene: Scene) -> list[tuple[float, float]] | None:

@@ -25,6 +25,7 @@ from viewer.slice_picture import SlicePicture
 # While slices arrive a view spends at most an eighth of the time on following them.
 PACE = 8.0
 SHORTEST_MS = 33
+PATCHY_MS = 250  # while there are slices without content, crossing views are dear and ugly
 
 
 class PictureView(QWidget):
@@ -143,29 +144,29 @@ class SliceView(PictureView):
                 self.update()
             return
         passed = time.perf_counter() - self._painted_at
-        wait_ms = max(SHORTEST_MS, 1e3 * PACE * self._cost_s) - 1e3 * passed
+        shortest = SHORTEST_MS if (scene.qualities.content >= 0).all() else PATCHY_MS
+        wait_ms = max(shortest, 1e3 * PACE * self._cost_s) - 1e3 * passed
         if not self._pace.isActive():
             self._pace.start(max(0, int(wait_ms)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the plane with everything over it."""
         started = time.perf_counter()
-        painter = QPainter(self)
-        if self.model.scene is None:
-            painter.fillRect(event.rect(), Qt.GlobalColor.black)
-            overlays.draw_top_edge(painter, self.width(), self.view, active=False)
-            return
-        self.paint_picture(painter)
-        self._paint_region(painter)
-        painter.end()
+        with QPainter(self) as painter:
+            self.paint_picture(painter)
+            self._paint_region(painter)
         self._painted_at = time.perf_counter()
         self._cost_s = self._painted_at - started
 
     def paint_picture(self, painter: QPainter) -> None:
         """Paint what the view shows."""
-        if self.model.scene is not None:
+        scene = self.model.scene
+        if scene is None:
+            painter.fillRect(QRectF(0, 0, *self.extent), Qt.GlobalColor.black)
+            overlays.draw_top_edge(painter, self.width(), self.view, active=False)
+        else:
             ratio = self.devicePixelRatioF()
-            self._picture.paint(painter, self.extent, ratio, self.model.scene, self.model.state)
+            self._picture.paint(painter, self.extent, ratio, scene, self.model.state)
 
     def _paint_region(self, painter: QPainter) -> None:
         if self.hand.region is not None:
@@ -197,9 +198,8 @@ class SliceView(PictureView):
 
     def event(self, event: QEvent) -> bool:
         """Zoom by pinching, where the system tells of it."""
-        if isinstance(event, QNativeGestureEvent):
-            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
-                factor = 1.0 + event.value()
-                self.hand.zoom_at(event.position(), factor, self.extent, "pinch")
-                return True
+        pinch = Qt.NativeGestureType.ZoomNativeGesture
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
+            self.hand.zoom_at(event.position(), 1.0 + event.value(), self.extent, "pinch")
+            return True
         return super().event(event)

@@ -54,8 +54,8 @@ class Camera3D:
         Shift right and down, in halves of the view's height at zoom 1.
     """
 
-    azimuth: float = 30.0
-    elevation: float = 12.0
+    azimuth: float = -30.0
+    elevation: float = 6.0
     roll: float = 0.0
     zoom: float = 1.0
     pan: tuple[float, float] = (0.0, 0.0)

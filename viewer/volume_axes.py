@@ -10,7 +10,7 @@ from viewer.geometry import FloatArray
 from viewer.state import Camera3D
 
 VIEW_ANGLE = 24.0  # degrees; a mild perspective, as with a portrait lens
-FIT_RADIUS = 0.78  # of the half diagonal: corners are nearly always air
+FIT_RADIUS = 0.72  # of the half diagonal: corners are nearly always air
 
 
 def camera_axes(camera: Camera3D) -> tuple[FloatArray, FloatArray, FloatArray]:

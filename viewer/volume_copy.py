@@ -74,7 +74,7 @@ class FollowingCopy:
     """Every n-th voxel of a volume that still loads; only planes that changed are read again."""
 
     def __init__(self, spec: VolumeSpec) -> None:
-        self._spec = spec
+        self.spec = spec
         self._steps = steps_for_edge(spec.shape_kji)
         shape = [-(-n // s) for n, s in zip(spec.shape_kji, self._steps, strict=True)]
         self._array = np.full(shape, spec.empty_value).astype(spec.dtype)
@@ -91,24 +91,24 @@ class FollowingCopy:
                 continue
             taken[:] = now
             if qualities.content[k] < 0:
-                self._array[plane] = self._spec.empty_value
+                self._array[plane] = self.spec.empty_value
                 continue
-            values = _without_padding(stored[k, ::step_j, ::step_i], self._spec)
+            values = _without_padding(stored[k, ::step_j, ::step_i], self.spec)
             self._array[plane] = values
             self._widen(values)
         if self._bounds is None:
             return None
-        affine = placement(self._spec.affine_lps, self._steps, averaged=False)
+        affine = placement(self.spec.affine_lps, self._steps, averaged=False)
         return Copy(self._array.copy(), affine, self._bounds)
 
     def _widen(self, values: npt.NDArray[np.generic]) -> None:
         low, high = float(values.min()), float(values.max())
-        before = self._bounds or (self._spec.empty_value, self._spec.empty_value)
+        before = self._bounds or (self.spec.empty_value, self.spec.empty_value)
         self._bounds = min(low, before[0]), max(high, before[1])
 
 
 def _best_in_block(qualities: Qualities, first: int, count: int) -> int:
-    """Choose the plane that stands for a block: the first one if it shows anything, else another."""
+    """Choose the plane that stands for a block: the first one that shows anything."""
     block = qualities.content[first : first + count]
     there = np.flatnonzero(block >= 0)
     return first + int(there[0]) if there.size else first

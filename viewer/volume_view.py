@@ -55,8 +55,8 @@ class _Overlay(QWidget):
         self._paint = paint
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self._paint(painter)
+        with QPainter(self) as painter:
+            self._paint(painter)
 
 
 class VolumeView(PictureView):
@@ -118,9 +118,8 @@ class VolumeView(PictureView):
         self._worker.drop("copy")
         self._follow.stop()
         self._sharp.stop()
-        scene = self.model.scene
         self._look = Look3D()
-        self._following = FollowingCopy(scene.spec) if scene is not None else None
+        self._following = None
         self._is_copying = self._is_final = False
         self._is_stale = True
         self._host.show_nothing()
@@ -178,8 +177,8 @@ class VolumeView(PictureView):
 
     def _copy(self) -> None:
         """Take a copy in the worker: of what is there, or of the whole when the load is over."""
-        scene, following = self.model.scene, self._following
-        if scene is None or following is None or self._is_copying:
+        scene = self.model.scene
+        if scene is None or self._is_copying:
             return
         self._is_copying, self._is_stale = True, False
         final = scene.volume.state.is_over
@@ -190,7 +189,9 @@ class VolumeView(PictureView):
             stored = scene.volume.stored(scene.t)
             if final and (qualities.content >= 0).any():
                 return scene, True, averaged_copy(scene.spec, stored, qualities, budget)
-            return scene, False, following.update(stored, qualities)
+            if self._following is None or self._following.spec is not scene.spec:
+                self._following = FollowingCopy(scene.spec)
+            return scene, False, self._following.update(stored, qualities)
 
         self._worker.run("copy", job, self._take_copy)
 

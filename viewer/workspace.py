@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, QTimer, Signal
+from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from viewer.geometry import fit_scale
@@ -19,8 +19,6 @@ from viewer.volume_view import VolumeView
 
 if TYPE_CHECKING:
     from loading import OpenVolume
-
-GAP_COLOUR = "#14171B"
 
 
 class Workspace(QWidget):
@@ -53,7 +51,6 @@ class Workspace(QWidget):
         super().__init__(parent)
         self.setObjectName("workspace")
         self.setAccessibleName(self.tr("Views"))
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, False)
         self._model = ViewModel(self)
         self._volume_view = VolumeView(self._model)
         self._views: dict[str, PictureView] = {
@@ -257,7 +254,7 @@ class Workspace(QWidget):
         whole = self._views[view].size() if view is not None else self._grid.size()
         image = QImage(whole * ratio, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
-        image.fill(QColor(GAP_COLOUR))
+        image.fill(self.palette().window().color())
         painter = QPainter(image)
         shown = [self._views[view]] if view is not None else list(self._views.values())
         for widget in shown:
