@@ -113,7 +113,7 @@ class OpenVolume:
         self._executor = executor or ThreadExecutor()
         self._worker_count = worker_count or os.cpu_count() or 1
         self._queue = RequestQueue(
-            self._is_needed,
+            _needed_by(self._volume),
             [stage.order is Order.DISTANCE for stage in plan.stages],
             centre=(self.spec.shape_kji[0] - 1) // 2,
         )
@@ -353,11 +353,6 @@ class OpenVolume:
                 chunk, out, delivered, generation, stage.lend, lend_nearest=stage.lend_nearest
             )
 
-    def _is_needed(self, request: Request) -> bool:
-        have = self._volume.rank(request.chunk)
-        # a failed chunk waits for the stage that retries, or for the next load
-        return have[0] < _FINAL and have < (request.rendition.gives, -request.rendition.level)
-
     def _finish(self, state: LoadState) -> None:
         """Change the state for good; called with the lock held."""
         self._state = state
@@ -369,3 +364,18 @@ class OpenVolume:
         for k in range(self.spec.shape_kji[0]):
             own = status[k] >= Status.SUBRESOLUTION and k not in self.spec.absent
             yield self._volume.buffer[t, k] if own else None
+
+
+def _needed_by(volume: Volume) -> Callable[[Request], bool]:
+    """Give the queue its question: would this request still gain anything.
+
+    A function of the record alone: a method of `OpenVolume` would tie it into a circle with its
+    queue, and a volume that is let go of must give its memory back at once.
+    """
+
+    def is_needed(request: Request) -> bool:
+        have = volume.rank(request.chunk)
+        # a failed chunk waits for the stage that retries, or for the next load
+        return have[0] < _FINAL and have < (request.rendition.gives, -request.rendition.level)
+
+    return is_needed
