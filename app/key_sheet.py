@@ -95,43 +95,49 @@ class KeySheet(QWidget):
         self._draw_rows(painter, QRectF(self.rect()).adjusted(32, 96, -32, -16))
 
     def _draw_rows(self, painter: QPainter, room: QRectF) -> None:
-        lines = _lines(self.rows)
-        columns = max(1, min(_COLUMNS, int(room.width() // 220)))
-        per_column = max(1, -(-len(lines) // columns))
-        step = min(_LINE, room.height() / per_column)
+        columns = max(1, min(_COLUMNS, int(room.width() // 200)))
+        laid = in_columns(self.rows, columns)
+        step = min(_LINE, room.height() / max(1, max(len(lines) for lines in laid)))
         width = (room.width() - (columns - 1) * 24) / columns
-        theme = current_theme()
-        size = BODY_PX if step >= 18 else max(9, int(step * 0.66))
-        for place, (title, keys) in enumerate(lines):
-            left = room.left() + (place // per_column) * (width + 24)
-            box = QRectF(left, room.top() + (place % per_column) * step, width, step)
-            if not keys:
-                painter.setFont(body_font(min(SECTION_PX, size + 1), strong=True))
-                painter.setPen(QColor(theme.accent))
-                painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), title)
-                continue
-            painter.setFont(body_font(size))
-            painter.setPen(QColor(theme.text_second))
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), keys
-            )
-            taken = painter.fontMetrics().horizontalAdvance(keys) + 8
-            painter.setPen(QColor(theme.text))
-            shown = painter.fontMetrics().elidedText(
-                title, Qt.TextElideMode.ElideRight, int(width - taken)
-            )
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), shown)
+        for place, lines in enumerate(laid):
+            box = QRectF(room.left() + place * (width + 24), room.top(), width, step)
+            for title, keys in lines:
+                _draw_line(painter, box, title, keys)
+                box.translate(0, step)
 
 
-def _lines(rows: Sequence[KeyRow]) -> list[tuple[str, str]]:
-    """Put a heading before each group and an empty line after it."""
-    made: list[tuple[str, str]] = []
-    group = None
+def in_columns(rows: Sequence[KeyRow], columns: int) -> list[list[tuple[str, str]]]:
+    """Lay groups out in columns, none of them torn apart; a heading is a line without keys."""
+    groups: dict[str, list[tuple[str, str]]] = {}
     for one in rows:
-        if one.group != group:
-            if made:
-                made.append(("", ""))
-            made.append((one.group, ""))
-            group = one.group
-        made.append((one.title, one.keys))
-    return made
+        groups.setdefault(one.group, [(one.group, "")]).append((one.title, one.keys))
+    blocks = [[*lines, ("", "")] for lines in groups.values()]
+    tallest = max((len(block) for block in blocks), default=1)
+    total = sum(len(block) for block in blocks)
+    for height in range(max(tallest, -(-total // columns)), total + 1):
+        laid: list[list[tuple[str, str]]] = [[]]
+        for block in blocks:
+            if len(laid[-1]) + len(block) > height:
+                laid.append([])
+            laid[-1] += block
+        if len(laid) <= columns:
+            return laid
+    return [[line for block in blocks for line in block]]
+
+
+def _draw_line(painter: QPainter, box: QRectF, title: str, keys: str) -> None:
+    theme = current_theme()
+    size = BODY_PX if box.height() >= 18 else max(9, int(box.height() * 0.7))
+    middle = Qt.AlignmentFlag.AlignVCenter
+    if not keys:
+        painter.setFont(body_font(min(SECTION_PX, size + 1), strong=True))
+        painter.setPen(QColor(theme.accent))
+        painter.drawText(box, int(middle), title)
+        return
+    painter.setFont(body_font(size))
+    painter.setPen(QColor(theme.text_second))
+    painter.drawText(box, int(middle | Qt.AlignmentFlag.AlignRight), keys)
+    room = box.width() - painter.fontMetrics().horizontalAdvance(keys) - 8
+    painter.setPen(QColor(theme.text))
+    shown = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(room))
+    painter.drawText(box, int(middle), shown)

@@ -289,6 +289,7 @@ class MainWindow(QMainWindow):
         self.preferences.apply_names()
         self._show_start(volume is None and not self.session.opened)
         if volume is not None:
+            self.modes.fit_layout()
             self.give_focus_to_views()
         self.deck.close_overlay()
         self.notices.tell()
@@ -327,6 +328,8 @@ class MainWindow(QMainWindow):
 
     def _show_start(self, is_wanted: bool) -> None:
         views = self.workspace
+        if is_wanted and not self.deck.is_empty:
+            self.start.invite()
         self.deck.centre.setCurrentWidget(self.start if is_wanted or views is None else views)
         self.deck.is_empty = is_wanted or views is None
         self.deck.arrange()
@@ -407,6 +410,7 @@ class MainWindow(QMainWindow):
                 cover.setGeometry(self.deck.rect())
 
     def _follow_modes(self) -> None:
+        self.modes.fit_layout()
         self.commands.refresh()
         self.deck.toolbar.refresh()
 

@@ -19,6 +19,7 @@ class Modes:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._had_text = True
+        self._was_compact = False
 
     def toggle_panel(self, panel: str) -> None:
         """Fold or unfold a panel and remember it."""
@@ -46,6 +47,19 @@ class Modes:
         else:
             views.change(text_visible=self._had_text)
         deck.arrange()
+
+    def fit_layout(self) -> None:
+        """Show one large view in a narrow window; four again when it is wide again."""
+        views, deck = self._window.workspace, self._window.deck
+        if views is None or views.volume is None:
+            return
+        is_compact = deck.is_compact and not deck.is_bare
+        before, after = (
+            ("four_up", "one_plus_three") if is_compact else ("one_plus_three", "four_up")
+        )
+        if is_compact != self._was_compact and views.state.layout == before:
+            views.change(layout=after)
+        self._was_compact = is_compact
 
     def toggle_full_screen(self) -> None:
         """Fill the screen; again: be a window."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.language import tr
-from app.status_words import headers_words
+from app.status_words import headers_words, middle_words
 
 if TYPE_CHECKING:
     from loading import Catalogue, OpenVolume, VolumeEntry
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+_TITLE_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,8 +278,11 @@ class Session(QObject):
 
         error = job.error
         if isinstance(error, LoadError):
-            detail = " ".join(p.rstrip(".") + "." for p in (error.where, error.cure) if p)
-            self.failed.emit(error.what.rstrip(".") + ".", detail)
+            where = middle_words(error.where, 60)
+            parts = [part.rstrip(".") + "." for part in (error.what, where, error.cure) if part]
+            if len(error.what) > _TITLE_LENGTH:
+                parts.insert(0, tr("\u201c{name}\u201d was not opened").format(name=job.title))
+            self.failed.emit(parts[0], " ".join(parts[1:]))
             return
         _log.error("opening failed", exc_info=error)
         self.failed.emit(

@@ -10,7 +10,7 @@ from app.actions import CommandSet, conflict
 from app.language import tr
 from app.settings import Settings
 from app.sheets import Sheet
-from app.widgets import NumberField, Segments, Switch, button, label, line
+from app.widgets import NumberField, Segments, Switch, icon_button, label, line
 
 
 class SettingsSheet(Sheet):
@@ -99,12 +99,14 @@ class SettingsSheet(Sheet):
         across.addStretch(1)
         field = QKeySequenceEdit(self._commands.action(id_).shortcut())
         field.setMaximumSequenceLength(1)
-        field.setClearButtonEnabled(True)
         field.setFixedWidth(136)
         field.setAccessibleName(tr("Key of {title}").format(title=title))
         field.editingFinished.connect(lambda: self._take_key(id_))
         across.addWidget(field)
-        across.addWidget(button(tr("Reset"), lambda: self._reset_key(id_), "small"))
+        across.addWidget(
+            icon_button("close", tr("Take the key away"), lambda: self._clear_key(id_))
+        )
+        across.addWidget(icon_button("reset", tr("The usual key"), lambda: self._reset_key(id_)))
         self._fields[id_] = field
         return made
 
@@ -120,6 +122,10 @@ class SettingsSheet(Sheet):
             return
         self._keys[id_] = keys
         self.changed.emit("keys", dict(self._keys))
+
+    def _clear_key(self, id_: str) -> None:
+        self._fields[id_].clear()
+        self._take_key(id_)
 
     def _reset_key(self, id_: str) -> None:
         self._keys.pop(id_, None)

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.recent import RecentItem, RecentStore
 from app.theme import current_theme
-from app.widgets import Elided, Thumbnail, button, label, row
+from app.widgets import Elided, PanelScroll, Thumbnail, button, label, row
 
 CARD_WIDTH = 640
 COLUMNS = 4
+_RECENT_WIDTH, _CARD_GAP = 148, 16
 
 
 class DropCard(QWidget):
@@ -76,7 +77,7 @@ class RecentCard(QWidget):
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setFixedSize(148, 156)
+        self.setFixedSize(_RECENT_WIDTH, 156)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Open {name} again").format(name=item.name))
         self._thumbnail = Thumbnail(96)
@@ -138,7 +139,7 @@ class RecentCard(QWidget):
         self.style().polish(self)
 
 
-class StartPage(QScrollArea):
+class StartPage(QWidget):
     """The page of an empty window."""
 
     open_folder = Signal()
@@ -150,34 +151,40 @@ class StartPage(QScrollArea):
 
     def __init__(self, recent: RecentStore, keep_recent: bool) -> None:
         super().__init__()
+        self.setObjectName("startPage")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._recent = recent
         self._keep_recent = keep_recent
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        page = QWidget()
-        page.setObjectName("startPage")
         self.card = DropCard()
         self._cards = QGridLayout()
-        self._cards.setSpacing(16)
+        self._cards.setContentsMargins(0, 0, 0, 0)
+        self._cards.setSpacing(_CARD_GAP)
         self._head = QWidget()
         head = row(label(tr("Recent"), "section"), None)
         head.addWidget(button(tr("Clear"), self._clear, "small"))
         self._head.setLayout(head)
+        page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(24, 24, 24, 8)
         column.setSpacing(16)
         column.addStretch(1)
-        for part in (self.card, self._head):
+        cards = QWidget()
+        across = QHBoxLayout(cards)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addLayout(self._cards)
+        across.addStretch(1)
+        for part in (self.card, self._head, cards):
             column.addLayout(_centred(part))
-        grid = QHBoxLayout()
-        grid.addStretch(1)
-        grid.addLayout(self._cards)
-        grid.addStretch(1)
-        column.addLayout(grid)
         column.addStretch(2)
-        column.addWidget(label(tr("Not a medical device."), "caption"))
-        self.setWidget(page)
+        scroll = PanelScroll()
+        scroll.setWidget(page)
+        foot = label(tr("Not a medical device."), "caption")
+        foot.setContentsMargins(16, 4, 16, 8)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(scroll, 1)
+        whole.addWidget(foot)
         self.invite()
         self.refresh(keep_recent)
 
@@ -220,7 +227,7 @@ class StartPage(QScrollArea):
                 old.deleteLater()
         items = self._recent.items if keep_recent else ()
         self._head.setVisible(bool(items))
-        columns = max(1, min(COLUMNS, (self.width() - 48) // 164))
+        columns = self._columns(self.width())
         for place, one in enumerate(items):
             card = RecentCard(one, self._recent.picture_path(one))
             card.chosen.connect(self.open_uri)
@@ -230,10 +237,15 @@ class StartPage(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep as many cards beside each other as fit."""
-        before = max(1, min(COLUMNS, (event.oldSize().width() - 48) // 164))
+        before = self._columns(event.oldSize().width())
         super().resizeEvent(event)
-        if before != max(1, min(COLUMNS, (self.width() - 48) // 164)):
+        if before != self._columns(self.width()):
             self.refresh(self._keep_recent)
+
+    @staticmethod
+    def _columns(width: int) -> int:
+        room = min(width - 48, CARD_WIDTH) + _CARD_GAP
+        return max(1, min(COLUMNS, room // (_RECENT_WIDTH + _CARD_GAP)))
 
     def _clear(self) -> None:
         self._recent.clear()

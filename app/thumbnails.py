@@ -94,7 +94,9 @@ def read_thumbnail(entry: VolumeEntry) -> QImage:
     try:
         chunk = ChunkKey(0, 0, middle)
         pixels = np.zeros((1, rows, columns), spec.dtype)
-        source.read(Request(chunk, source.renditions(chunk)[0]), pixels, CancelToken())
+        offered = source.renditions(chunk)
+        sharp = [r for r in offered if min(rows, columns) >> r.level >= SIZE_PX // 2]
+        source.read(Request(chunk, (sharp or offered[-1:])[0]), pixels, CancelToken())
     finally:
         source.close()
     return slice_picture(pixels[0], spec)

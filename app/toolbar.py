@@ -72,7 +72,7 @@ class Toolbar(QWidget):
         for part in (self.opening, self.window_presets, self.layouts, self.volume):
             part.set_compact(is_compact)
         self._search_keys.setText(self._commands.keys("help.palette"))
-        self.search.setFixedWidth(180 if is_compact else 260)
+        self.search.setFixedWidth(208 if is_compact else 260)
 
     def refresh(self) -> None:
         """Follow the panels that were folded elsewhere."""
