@@ -95,7 +95,7 @@ def decode_prefix(syntax: str, prefix: bytes, expected: Expected, out: Frame) ->
     The caller has cut the prefix where a level ends (`level_end`): the decoder itself never says
     that something is missing.
     """
-    facts = jpeg2000.judge(prefix, expected, htj2k=True)
+    facts = jpeg2000.judge(prefix, expected, htj2k=True, prefix=True)
     if facts.doubt:
         raise expected.corrupt(f"A coarse picture is not made of {facts.doubt}")
     try:

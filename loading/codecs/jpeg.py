@@ -43,6 +43,13 @@ def judge(data: bytes, expected: Expected, processes: frozenset[int]) -> Facts:
     depth = frame[0]
     rows, columns = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     check_size(expected, rows, columns, frame[5], depth, what)
+    if b"\xff\xd9" not in data.rstrip(b"\0")[-8:]:
+        # Decoders fill in what is missing without a word, or search for it for seconds.
+        raise expected.corrupt(f"The {what} picture ends early")
+    if expected.signed and depth < expected.stored and marker in (LOSSLESS, JPEG_LS):
+        raise expected.corrupt(
+            f"The {what} picture has {depth} bits, the header {expected.stored} with a sign"
+        )
     if marker == LOSSLESS:
         return Facts(False, depth)
     if marker == JPEG_LS:

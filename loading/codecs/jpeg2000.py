@@ -193,6 +193,25 @@ def _tile_part_lengths(body: bytes) -> list[int]:
     ]
 
 
+def is_whole(data: bytes, header: MainHeader) -> bool:
+    """Tell whether all tile-parts that are announced lie within the bytes (A.4.2).
+
+    A decoder's silence proves nothing: one shows a picture of half the bytes without a word.
+    """
+    at, tiles = header.first_tile_part, set()
+    while data[at : at + 2] == b"\xff\x90":
+        if at + 12 > len(data):
+            return False
+        tiles.add(int.from_bytes(data[at + 4 : at + 6], "big"))
+        length = int.from_bytes(data[at + 6 : at + 10], "big")
+        if not length:  # the last tile-part goes on to the end of the codestream
+            return b"\xff\xd9" in data.rstrip(b"\0")[-8:]
+        if length < 14:
+            return False
+        at += length
+    return at <= len(data) and len(tiles) == header.tiles
+
+
 def strip_box(data: bytes) -> bytes:
     """Give the codestream inside a JP2 file; some writers put the whole file into the fragment."""
     if data[:12] != b"\x00\x00\x00\x0cjP  \r\n\x87\n":
@@ -211,8 +230,15 @@ def strip_box(data: bytes) -> bytes:
     return data
 
 
-def judge(data: bytes, expected: Expected, *, htj2k: bool) -> Facts:
+def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False) -> Facts:
     """Hold a codestream's header against the DICOM attributes.
+
+    Parameters
+    ----------
+    htj2k : bool
+        The transfer syntax is one of HTJ2K.
+    prefix : bool
+        The bytes are the beginning of the codestream only.
 
     Raises
     ------
@@ -220,8 +246,9 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool) -> Facts:
         When it is no codestream, or not the picture that the header promises.
     """
     what = "HTJ2K" if htj2k else "JPEG 2000"
+    data = strip_box(data)
     try:
-        header = parse_main_header(strip_box(data))
+        header = parse_main_header(data)
     except BadHeader as error:
         raise expected.corrupt(f"The frame is no {what} picture: {error}") from error
     check_size(expected, header.rows, header.columns, len(header.components), header.depth, what)
@@ -229,6 +256,8 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool) -> Facts:
         raise expected.corrupt(f"The {what} picture has sub-sampled components")
     if not 1 <= header.tiles <= _MAX_TILES:
         raise expected.corrupt(f"The {what} picture claims {header.tiles} tiles")
+    if not prefix and not is_whole(data, header):
+        raise expected.corrupt(f"The {what} picture ends early")
     return Facts(not header.reversible, header.depth, _doubt(header, htj2k))
 
 

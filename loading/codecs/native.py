@@ -6,6 +6,7 @@ cells of the codestream are those of the array, the library writes straight into
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,25 @@ def _into(decode: Any, data: bytes, out: Frame, depth: int, **options: Any) -> N
 
 
 def rle(data: bytes, out: Frame, depth: int) -> None:
-    """Decode RLE (imagecodecs)."""
+    """Decode RLE (imagecodecs).
+
+    The library takes a segment that ends early for a good one and leaves the rest of the array as
+    it was. So the last pixel is set beforehand: if any of its bytes is still the same afterwards,
+    a second run with other bytes tells whether that is chance.
+    """
     import imagecodecs
 
-    put(imagecodecs.dicomrle_decode(data, out.dtype.newbyteorder("<")).reshape(out.shape), out)
+    cells = out.reshape(-1).view(np.uint8)
+    last = cells[-out.dtype.itemsize * (out.shape[2] if out.ndim == 3 else 1) :]
+    for mark in (0x5A, 0xA5):
+        last[:] = mark
+        imagecodecs.dicomrle_decode(data, out.dtype.newbyteorder("<"), out=cells.data)
+        if not (last == mark).any():
+            break
+        if mark == 0xA5:
+            raise ValueError("a segment ends early")
+    if sys.byteorder == "big":
+        out.byteswap(inplace=True)
 
 
 def jpeg(data: bytes, out: Frame, depth: int) -> None:
@@ -90,6 +106,6 @@ def htj2k_prefix(data: bytes, out: Frame, depth: int) -> None:
 
 def openjpeg(data: bytes, out: Frame, depth: int) -> None:
     """Decode JPEG 2000 or HTJ2K (pylibjpeg-openjpeg)."""
-    import openjpeg as library
+    from openjpeg.utils import decode
 
-    put(library.decode(data), out)
+    put(decode(data), out)

@@ -1,0 +1,1 @@
+"""Everything that knows DICOM: headers, grouping, geometry, values, frames."""

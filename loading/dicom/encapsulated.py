@@ -6,6 +6,7 @@ fragment's length is held against the bytes that are there.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from struct import Struct
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def _no_fragments(place: Place) -> CorruptFrame:
 
 
 def _items(place: Place, offset: int) -> list[Fragment]:
-    """Walk the items up to the delimiter; a missing delimiter at the end of the file is let pass."""
+    """Walk the items up to the delimiter, or to the end of the file where there is none."""
     items: list[Fragment] = []
     at = offset
     window, window_at = b"", 0
@@ -101,7 +102,7 @@ def _by_table(
     starts = [base + int.from_bytes(raw[at : at + 4], "little") for at in range(0, len(raw), 4)]
     at_fragment = {fragment.offset - 8: number for number, fragment in enumerate(fragments)}
     numbers = [at_fragment.get(start, -1) for start in starts]
-    if numbers[0] != 0 or any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+    if numbers[0] != 0 or any(a >= b for a, b in pairwise(numbers)):
         return None
     ends = [*numbers[1:], len(fragments)]
     return [tuple(fragments[lo:hi]) for lo, hi in zip(numbers, ends, strict=True)]

@@ -7,6 +7,7 @@ docs/decisions. Nothing here reads a file or knows an attribute's number.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,12 @@ def frame_of(cosines: tuple[float, ...]) -> Frame | None:
     normal = np.cross(row, column)
     normal /= np.linalg.norm(normal)
     return Frame(row, column, normal, worst if abs(worst - 1.0) > 1e-3 else 1.0)
+
+
+STANDARD_FRAME = Frame(
+    np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+)
+"""Directions of a slice that does not say its own."""
 
 
 def same_direction(a: Frame, b: Frame, degrees: float = 0.1) -> bool:
@@ -199,7 +206,7 @@ def _nearest_planes(distances: FloatArray, gaps: FloatArray, most: int) -> IntAr
     """Put each slice on the nearest plane of a grid with the smallest gap as its step."""
     span = distances[-1] - distances[0]
     number = min(max(int(np.rint(span / gaps.min())), len(gaps)), most)
-    planes = np.rint((distances - distances[0]) * (number / span)).astype(np.intp)
+    planes: IntArray = np.rint((distances - distances[0]) * (number / span)).astype(np.intp)
     for at in range(1, len(planes)):  # never two slices on one plane
         planes[at] = max(planes[at], planes[at - 1] + 1)
     return planes
@@ -254,4 +261,4 @@ def split_far_apart(distances: FloatArray) -> list[slice]:
     if usual <= 0 or (distances[-1] - distances[0]) / usual < PLANES_PER_SLICE * len(distances):
         return [slice(0, len(distances))]
     cuts = [0, *(np.flatnonzero(gaps > 50 * usual) + 1).tolist(), len(distances)]
-    return [slice(lo, hi) for lo, hi in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [slice(lo, hi) for lo, hi in pairwise(cuts)]

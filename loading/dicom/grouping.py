@@ -87,7 +87,11 @@ def frame_of(shared: Attributes) -> Frame | None:
 def usable_position(instance: Instance) -> bool:
     """Tell whether the position is three numbers within a kilometre."""
     position = instance.position
-    return position is not None and max(map(abs, position)) <= geometry.MAX_POSITION_MM
+    if position is None:
+        return False
+    x, y, z = position
+    far = geometry.MAX_POSITION_MM
+    return -far <= x <= far and -far <= y <= far and -far <= z <= far
 
 
 def by_key(
@@ -125,7 +129,7 @@ def by_form(items: Sequence[Item]) -> list[list[Item]]:
 
 
 def _nearest(known: list[_T], value: _T | None, same: Callable[[_T, _T], bool]) -> int:
-    """Number the classes of values that are the same within a tolerance; -1 for none."""
+    """Give the class of a value among values that are the same within a tolerance; -1: none."""
     if value is None:
         return -1
     for number, other in enumerate(known):
@@ -164,16 +168,24 @@ earlier one divides the slices evenly; none is looked at while every place is ta
 
 
 def sort_along(items: Sequence[Item], frame: Frame) -> tuple[list[Item], FloatArray, FloatArray]:
-    """Sort by position along the normal and nothing else; give items, positions, distances."""
-    items = sorted(items, key=lambda item: sort_key(item[0]))
+    """Sort by position along the normal and nothing else; give items, positions, distances.
+
+    Slices at one place come in the order of `sort_key`, never in that of the files.
+    """
     positions = np.array([item[0].position for item in items], dtype=np.float64)
     distances = geometry.along(positions, frame.normal)
     order = np.argsort(distances, kind="stable")
-    return [items[at] for at in order], positions[order], distances[order]
+    if len(items) > 1 and np.diff(distances[order]).min() <= 0.0:
+        # Only where distances are equal can the order of the input matter.
+        items = sorted(items, key=lambda item: sort_key(item[0]))
+        positions = np.array([item[0].position for item in items], dtype=np.float64)
+        distances = geometry.along(positions, frame.normal)
+        order = np.argsort(distances, kind="stable")
+    return [items[at] for at in order.tolist()], positions[order], distances[order]
 
 
 def places_of(distances: FloatArray) -> FloatArray:
-    """Number the places of sorted distances: equal numbers lie at one place."""
+    """Give each of sorted distances the number of its place; equal numbers are one place."""
     limit = geometry.same_place_mm(distances)
     return np.concatenate([[0], np.cumsum(np.diff(distances) > limit)])
 

@@ -49,11 +49,12 @@ class Attributes:
         Values of `tags.SHARED_TAGS` as they stand in the file, little endian; empty ones left out.
     """
 
-    __slots__ = ("raw", "syntax")
+    __slots__ = ("_texts", "raw", "syntax")
 
     def __init__(self, syntax: str, raw: dict[int, bytes]) -> None:
         self.syntax = syntax
         self.raw = raw
+        self._texts: dict[int, str] = {}
 
     def has(self, tag: int) -> bool:
         """Tell whether the attribute is there with a value."""
@@ -61,8 +62,12 @@ class Attributes:
 
     def text(self, tag: int) -> str:
         """Give a code string or UID (ASCII); what is not ASCII becomes a question mark."""
-        raw = self.raw.get(tag, b"")
-        return raw.strip(b" \0").decode("ascii", "replace").replace("\ufffd", "?")
+        text = self._texts.get(tag)
+        if text is None:
+            raw = self.raw.get(tag, b"")
+            text = raw.strip(b" \0").decode("ascii", "replace").replace("\ufffd", "?")
+            self._texts[tag] = text
+        return text
 
     def words(self, tag: int) -> tuple[str, ...]:
         """Give the values of a code string with several values."""
@@ -140,9 +145,10 @@ class Instance(NamedTuple):
     def position(self) -> tuple[float, float, float] | None:
         """Give the centre of the first voxel, LPS mm; None when it is not there or no number."""
         values = numbers(self.own[_POSITION_AT])
-        if len(values) != 3 or not all(math.isfinite(value) for value in values):
+        if len(values) != 3:
             return None
-        return values
+        x, y, z = values
+        return values if math.isfinite(x) and math.isfinite(y) and math.isfinite(z) else None
 
     @property
     def instance_number(self) -> float:

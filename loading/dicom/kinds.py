@@ -85,16 +85,34 @@ MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _STACKED = {_STORAGE + tail for tail in ("2", "4", "128")}
 
 
+_WITHOUT_PIXELS = {
+    _STORAGE + tail
+    for tail in _KINDS
+    if tail.startswith(("9.", "11.", "66", "67", "88.", "91.", "104.", "481."))
+    and tail not in ("66.4", "481.1", "481.2")
+} | {_STORAGE + "4.2"}
+
+
+def class_of(shared: Attributes) -> str:
+    """Give the SOP class, from the file's meta header where the object itself does not say it."""
+    return shared.text(tags.SOP_CLASS) or shared.text(tags.MEDIA_SOP_CLASS)
+
+
 def kind_of(shared: Attributes) -> str:
     """Name an object for people."""
-    uid = shared.text(tags.SOP_CLASS)
+    uid = class_of(shared)
     if is_localizer(shared):
         return "localizer"
-    tail = uid.removeprefix(_STORAGE) if uid.startswith(_STORAGE) else None
+    tail = uid.removeprefix(_STORAGE) if uid.startswith(_STORAGE) else ""
     if tail in _KINDS:
         return _KINDS[tail]
     modality = shared.modality
     return f"{modality} object" if modality.isalnum() else "DICOM object"
+
+
+def needs_no_pixels(shared: Attributes) -> bool:
+    """Tell whether the class is one of objects without pixels (reports, plans, waveforms)."""
+    return class_of(shared) in _WITHOUT_PIXELS
 
 
 def is_localizer(shared: Attributes) -> bool:
@@ -104,4 +122,4 @@ def is_localizer(shared: Attributes) -> bool:
 
 def stacks_without_position(shared: Attributes) -> bool:
     """Tell whether slices of this class belong on a stack even when no position is given."""
-    return shared.text(tags.SOP_CLASS) in _STACKED
+    return class_of(shared) in _STACKED

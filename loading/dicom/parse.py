@@ -193,7 +193,7 @@ def _raw_values(dataset: Dataset) -> dict[int, bytes]:
                 raw = _swapped(raw, str(element.VR))
             if raw:
                 values[int(tag)] = raw
-        elif element is not None and tag == tags.TRANSFER_SYNTAX:
+        elif element is not None and tag in (tags.TRANSFER_SYNTAX, tags.MEDIA_SOP_CLASS):
             values[int(tag)] = str(element.value).encode("ascii", "replace")
     return {tag: raw for tag, raw in values.items() if raw}
 

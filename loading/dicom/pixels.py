@@ -114,6 +114,7 @@ class FramePixels:
         reason = shortage(self.instance, self.form)
         if reason:
             raise CorruptFrame(f"Not readable: {reason}", where=self.instance.place.name)
+        self.instance.place.verify()
         if self.is_encapsulated:
             codecs.inspect(self.instance.shared.syntax, self._encoded(), self._expected())
 
@@ -245,12 +246,12 @@ def clear_spare_bits(stored: Plane, form: PixelForm) -> None:
     down = form.allocated - form.stored
     if not form.signed and not up:
         mask = stored.dtype.type((1 << form.stored) - 1)
-        np.bitwise_and(stored, mask, out=stored)  # type: ignore[call-overload]
+        np.bitwise_and(stored, mask, out=stored)
         return
     if up:
-        np.left_shift(stored, stored.dtype.type(up), out=stored)  # type: ignore[call-overload]
+        np.left_shift(stored, stored.dtype.type(up), out=stored)
     # A shift to the right extends the sign of a signed type and fills an unsigned one with zeros.
-    np.right_shift(stored, stored.dtype.type(down), out=stored)  # type: ignore[call-overload]
+    np.right_shift(stored, stored.dtype.type(down), out=stored)
 
 
 def scratch(form: PixelForm) -> Plane:

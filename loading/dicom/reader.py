@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from loading.dicom import tags
-from loading.dicom.header import Attributes, Instance
+from loading.dicom.header import UNDEFINED, Attributes, Instance
 from loading.dicom.parse import looks_like_dicom, parse
 from loading.dicom.scan import Layout, NeedMore, Template, own_values, walk
 from loading.errors import BadResponse
@@ -16,7 +16,6 @@ MAX_SCAN = 1 << 20
 """A header longer than this is left to pydicom."""
 _MAX_SIZES = 512
 _MAX_LAYOUTS = 12
-_SHARED = sorted(tags.SHARED_TAGS)
 
 
 class HeaderReader:
@@ -27,7 +26,7 @@ class HeaderReader:
 
     def __init__(self) -> None:
         self._templates: dict[int, list[tuple[Template, Attributes]]] = {}
-        self._attributes: dict[tuple[object, ...], Attributes] = {}
+        self._attributes: dict[tuple[str, tuple[int, ...], tuple[bytes, ...]], Attributes] = {}
         self._first_read = FIRST_READ
 
     def read_file(self, path: str) -> Instance:
@@ -89,14 +88,15 @@ class HeaderReader:
         return head, None
 
     def _accept(self, place: Place, head: bytes, layout: Layout) -> Instance:
-        raw = {
-            tag: b"1" if tag in tags.PRESENCE_TAGS else head[start:end]
-            for tag, (start, end) in layout.values.items()
-            if tag not in tags.OWN_AT
-        }
-        shared = self._shared(layout.syntax, raw)
+        shared_tags = [tag for tag in layout.values if tag not in tags.OWN_AT]
+        shared = self._shared(
+            layout.syntax,
+            tuple(shared_tags),
+            tuple([head[slice(*layout.values[tag])] for tag in shared_tags]),
+        )
         own = own_values(head, layout)
-        if isinstance(place, LocalFile):
+        if layout.length != UNDEFINED and isinstance(place, LocalFile):
+            # Compressed files of one series have all sizes: there templates find nothing.
             self._learn(place.size, Template(head, layout), shared)
         return Instance(place, shared, own, layout.pixel_tag, layout.offset, layout.length)
 
@@ -111,17 +111,20 @@ class HeaderReader:
     def _parse(self, place: Place) -> Instance:
         parsed = parse(place.read_at, place.size, place.name)
         values = parsed.values
-        shared = self._shared(parsed.syntax, {tag: values[tag] for tag in _SHARED if tag in values})
+        shared_tags = tuple(tag for tag in sorted(values) if tag not in tags.OWN_AT)
+        shared = self._shared(parsed.syntax, shared_tags, tuple(values[tag] for tag in shared_tags))
         own = tuple(values.get(tag, b"") for tag in tags.OWN_TAGS)
         if parsed.inflate_at:
             place = Inflated(place, parsed.inflate_at)
         return Instance(place, shared, own, parsed.pixel_tag, parsed.offset, parsed.length)
 
-    def _shared(self, syntax: str, raw: dict[int, bytes]) -> Attributes:
+    def _shared(self, syntax: str, names: tuple[int, ...], values: tuple[bytes, ...]) -> Attributes:
         """Give one object for all files whose shared values are the same bytes."""
-        key = (syntax, *(raw.get(tag) for tag in _SHARED))
+        key = (syntax, names, values)
         known = self._attributes.get(key)
         if known is None:
+            raw = dict(zip(names, values, strict=True))
+            raw.update((tag, b"1") for tag in tags.PRESENCE_TAGS if tag in raw)
             known = self._attributes[key] = Attributes(syntax, raw)
         return known
 

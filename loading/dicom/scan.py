@@ -13,11 +13,11 @@ have taken the same steps.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from loading.dicom import tags
 from loading.dicom.header import UNDEFINED
@@ -62,7 +62,8 @@ class Layout(NamedTuple):
     Attributes
     ----------
     marks : list of tuple
-        (offset, length) of each element header that the walk looked at.
+        (offset, length) of what must be the same in the next file: each element header that the
+        walk looked at, with the values of shared attributes.
     values : dict
         Tag to (start, end) of its value, for wanted attributes that are not empty.
     """
@@ -131,10 +132,11 @@ def _walk_meta(
         if tag <= last or end > size:
             raise Unsure
         marks.append((at, start - at))
-        if tag == tags.TRANSFER_SYNTAX:
+        if tag in tags.WANTED_TAGS and length:
             if end > len(head):
                 raise NeedMore(end + 4096)
             values[tag] = (start, end)
+            marks.append((start, length))
         last, at = tag, end
 
 
@@ -165,25 +167,31 @@ def _walk_body(
             length = _long(head, at + 8)[0]
         else:
             length = _short(head, at + 6)[0] if explicit else _long(head, at + 4)[0]
-        marks.append((at, width))
         start, last = at + width, tag
-        if role == _PIXELS:
-            return tag, start, UNDEFINED if length == _UNDEFINED_LENGTH else length
-        if length == _UNDEFINED_LENGTH:
-            if role not in (_SEQUENCE, _SKIP) or (explicit and role != _SEQUENCE):
+        if length == _UNDEFINED_LENGTH and role != _PIXELS:
+            if role > _SEQUENCE or (explicit and role != _SEQUENCE):
                 raise Unsure
+            marks.append((at, width))
             at = _skip_sequence(head, size, start, explicit, marks)
             continue
-        at = start + length
-        if at > size:
+        end = start + length
+        if role > _SEQUENCE:
+            if role == _PIXELS:
+                marks.append((at, width))
+                return tag, start, UNDEFINED if length == _UNDEFINED_LENGTH else length
+            if length:
+                if end > have + 16 and end <= size:
+                    raise NeedMore(end + 4096)
+                values[tag] = (start, end)
+                if role == _SHARED:
+                    width += length
+        if end > size:
             raise Unsure
-        if role == _WANTED and length:
-            if at > have + 16:
-                raise NeedMore(at + 4096)
-            values[tag] = (start, at)
+        marks.append((at, width))
+        at = end
 
 
-_SKIP, _SEQUENCE, _WANTED, _PIXELS = range(4)
+_SKIP, _SEQUENCE, _OWN, _SHARED, _PIXELS = range(5)
 _Kinds = dict[bytes, tuple[int, int, int]]
 _EXPLICIT_KINDS: _Kinds = {}
 _IMPLICIT_KINDS: _Kinds = {}
@@ -196,7 +204,9 @@ def _classify(key: bytes, kinds: _Kinds) -> tuple[int, int, int]:
     vr = key[4:]
     if tag > tags.PIXELS or (vr and vr not in _SHORT_VR and vr not in _LONG_VR):
         raise Unsure
-    role = _WANTED if tag in tags.WANTED_TAGS else _SEQUENCE if vr == b"SQ" else _SKIP
+    role = _SEQUENCE if vr == b"SQ" else _SKIP
+    if tag in tags.WANTED_TAGS:
+        role = _OWN if tag in tags.OWN_AT else _SHARED
     if tag in tags.PIXEL_TAGS:
         role = _PIXELS
         if vr and vr not in _PIXEL_VR:
@@ -289,56 +299,45 @@ def _step_element(
         if len(stack) > 2 * MAX_DEPTH:
             raise Unsure
         return start
-    if start + length > size:
+    end: int = start + length
+    if end > size:
         raise Unsure
-    return start + length
+    return end
 
 
 class Template:
     """The layout of a file that was walked, ready to be recognised in the next one."""
 
-    __slots__ = ("_expected", "_index", "_own", "layout")
+    __slots__ = ("_expected", "_mask", "_take_own", "layout")
 
     def __init__(self, head: bytes, layout: Layout) -> None:
-        spans = layout.marks + [
-            (start, end - start)
-            for tag, (start, end) in layout.values.items()
-            if tag not in tags.OWN_AT
-        ]
-        starts, lengths = np.array(spans, np.intp).T
-        ends = np.cumsum(lengths)
-        self._index: npt.NDArray[np.intp] = np.repeat(starts - ends + lengths, lengths)
-        self._index += np.arange(ends[-1])
-        self._expected = np.frombuffer(head, np.uint8).take(self._index).tobytes()
-        self._own: Struct | None = None
+        mask = bytearray(layout.offset)
+        for start, length in layout.marks:
+            mask[start : start + length] = b"\xff" * length
+        self._mask = np.frombuffer(mask, np.uint8)
+        self._expected = self._masked(head)
+        self._take_own = itemgetter(*_own_slices(layout))
         self.layout = layout
+
+    def _masked(self, head: bytes) -> bytes:
+        return (np.frombuffer(head, np.uint8, len(self._mask)) & self._mask).tobytes()
 
     def match(self, head: bytes) -> tuple[bytes, ...] | None:
         """Give the own values of a file that is laid out in the same way, else None."""
-        if len(head) < self.layout.offset:
+        if len(head) < self.layout.offset or self._masked(head) != self._expected:
             return None
-        taken = np.frombuffer(head, np.uint8).take(self._index)
-        if taken.tobytes() != self._expected:
-            return None
-        if self._own is None:
-            self._own = _own_struct(self.layout)
-        return self._own.unpack_from(head)
+        own: tuple[bytes, ...] = self._take_own(head)
+        return own
 
 
 def own_values(head: bytes, layout: Layout) -> tuple[bytes, ...]:
     """Take the own values of a file, in the order of `tags.OWN_TAGS`; empty where absent."""
+    return tuple([head[part] for part in _own_slices(layout)])
+
+
+def _own_slices(layout: Layout) -> list[slice]:
     get = layout.values.get
-    return tuple(head[span[0] : span[1]] for span in (get(tag, _NONE) for tag in tags.OWN_TAGS))
+    return [slice(*get(tag, _NONE)) for tag in tags.OWN_TAGS]
 
 
 _NONE = (0, 0)
-
-
-def _own_struct(layout: Layout) -> Struct:
-    """Make the struct that does the same for a layout in one step."""
-    parts, at = ["<"], 0
-    for tag in tags.OWN_TAGS:
-        start, end = layout.values.get(tag, (at, at))
-        parts.append(f"{start - at}x{end - start}s")
-        at = end
-    return Struct("".join(parts))

@@ -7,6 +7,7 @@ same bytes share one parsed object.
 
 from __future__ import annotations
 
+MEDIA_SOP_CLASS = 0x00020002
 TRANSFER_SYNTAX = 0x00020010
 CHARACTER_SET = 0x00080005
 IMAGE_TYPE = 0x00080008
@@ -144,6 +145,7 @@ NAMES: dict[int, str] = {
     POSITION: "Image Position (Patient)",
     ORIENTATION: "Image Orientation (Patient)",
     SLICE_THICKNESS: "Slice Thickness",
+    SPACING_BETWEEN_SLICES: "Spacing Between Slices",
     PADDING_VALUE: "Pixel Padding Value",
 }
 """Attributes that a notice may name."""

@@ -65,6 +65,15 @@ def ignored(tag: int, value: str) -> Notice:
     return notice("value_ignored", attribute=tags.NAMES[tag], value=shown)
 
 
+def ignored_numbers(shared: Attributes) -> list[Notice]:
+    """Tell which lengths in the header are no numbers; they are not needed for geometry."""
+    return [
+        ignored(tag, shared.text(tag))
+        for tag in (tags.SLICE_THICKNESS, tags.SPACING_BETWEEN_SLICES)
+        if not all(math.isfinite(value) for value in shared.numbers(tag))
+    ]
+
+
 def union_dtype(forms: Sequence[PixelForm]) -> np.dtype[np.generic]:
     """Give the smallest type that holds the stored values of all slices; float32 if none does."""
     dtype = forms[0].dtype

@@ -19,10 +19,10 @@ from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
 from loading.dicom.pixels import FrameIndex, FramePixels
-from loading.dicom.values import Values, is_lossy, values_of, windows_of
+from loading.dicom.values import Values, ignored_numbers, is_lossy, values_of, windows_of
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
-from loading.spec import Level, VolumeSpec
+from loading.spec import Level, VolumeSpec, Window
 
 NEGLIGIBLE_MM = 1e-4
 """A slice nearer than this to its plane is on it."""
@@ -30,42 +30,56 @@ SHEAR_PIXELS = 0.5
 """A shear that moves the last slice by less than this part of a pixel is rounding, not told."""
 
 
-def volume_of(stack: Stack) -> VolumeEntry:
-    """Describe the volume of a stack with two slices or more."""
-    instances = stack.instances
-    forms = [stack.form] * len(instances)
-    values, notices = values_of(instances, forms)
-    return _entry(stack, forms, values, notices)
-
-
 def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
     """Describe the volume of a stack whose slices may differ in bits and sign."""
-    values, notices = values_of(stack.instances, forms)
-    return _entry(stack, forms, values, notices)
-
-
-def _entry(
-    stack: Stack, forms: Sequence[PixelForm], values: Values, notices: list[Notice]
-) -> VolumeEntry:
     instances = stack.instances
+    values, notices = values_of(instances, forms)
     grid = _grid_of(stack)
     middle = instances[len(instances) // 2]
     windows, more = windows_of(middle)
     told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
-    shared = middle.shared
-    spec = VolumeSpec(
+    spec = common_spec(
+        instances,
+        stack.form,
+        values,
+        windows,
+        told,
+        levels=(_level_of(stack, grid),),
+        absent=grid.absent,
+        origins=_origins_of(stack, grid),
+    )
+    frames: list[FramePixels | None] = [None] * grid.planes
+    for number, plane in enumerate(grid.plane_of.tolist()):
+        frames[plane] = frame_pixels(instances[number], forms[number], values, number)
+    return VolumeEntry(spec, partial(DicomSource, spec, frames))
+
+
+def common_spec(
+    instances: Sequence[Instance],
+    form: PixelForm,
+    values: Values,
+    windows: tuple[Window, ...],
+    told: Sequence[Notice],
+    *,
+    levels: tuple[Level, ...],
+    absent: frozenset[int] = frozenset(),
+    origins: geometry.FloatArray | None = None,
+) -> VolumeSpec:
+    """Put together what volumes and single images say of themselves; texts are the middle one's."""
+    shared = instances[len(instances) // 2].shared
+    return VolumeSpec(
         key=key_of(instances),
         label=text.label_of(shared),
         modality=shared.modality,
         unit=values.unit,
-        levels=(_level_of(stack, grid),),
+        levels=levels,
         dtype=values.dtype,
         value_map=values.value_map,
         stored_range=values.stored_range,
         empty_value=values.empty_value,
-        absent=grid.absent,
-        slice_origins_lps=_origins_of(stack, grid),
-        inverted=stack.form.photometric == "MONOCHROME1",
+        absent=absent,
+        slice_origins_lps=origins,
+        inverted=form.photometric == "MONOCHROME1",
         padding=values.padding,
         windows=windows,
         warnings=tuple(dict.fromkeys(told)),
@@ -77,10 +91,6 @@ def _entry(
         frame_of_reference_uid=shared.text(tags.FRAME_OF_REFERENCE),
         header=text.HeaderTexts(shared),
     )
-    frames: list[FramePixels | None] = [None] * grid.planes
-    for number, plane in enumerate(grid.plane_of.tolist()):
-        frames[plane] = frame_pixels(instances[number], forms[number], values, number)
-    return VolumeEntry(spec, partial(DicomSource, spec, frames))
 
 
 def frame_pixels(
@@ -142,9 +152,7 @@ def _assumed_step(stack: Stack) -> float:
 
 def _level_of(stack: Stack, grid: Grid) -> Level:
     form = stack.form
-    frame = stack.frame or geometry.frame_of((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
-    if frame is None:  # the identity always is one
-        raise AssertionError
+    frame = stack.frame or geometry.STANDARD_FRAME
     affine = geometry.affine_of(frame, stack.spacing or (1.0, 1.0), grid.first, grid.step)
     shape = (grid.planes, form.rows, form.columns)
     return Level(shape, affine, (1, form.rows, form.columns))
@@ -223,8 +231,11 @@ def _file_notices(instances: Sequence[Instance], forms: Sequence[PixelForm]) -> 
     if short:
         names = _places([os.path.basename(instance.place.name) for instance in short])  # noqa: PTH119
         told.append(notice("truncated", count=len(short), places=names))
-    if any(is_lossy(shared) for shared in {instance.shared for instance in instances}):
+    distinct = {id(instance.shared): instance.shared for instance in instances}
+    if any(is_lossy(shared) for shared in distinct.values()):
         told.append(notice("lossy"))
+    for shared in distinct.values():
+        told += ignored_numbers(shared)
     return told
 
 

@@ -1,0 +1,1 @@
+"""Where bytes come from, behind the one protocol of `base`."""

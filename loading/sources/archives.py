@@ -133,6 +133,15 @@ class Member:
         if self._stored:
             self._archive.read_into(start + offset, buffer)
             return
+        self._inflate_all(offset, view)
+
+    def verify(self) -> None:
+        """Inflate the whole member and compare its check sum."""
+        if not self._stored:
+            self._inflate_all(0, memoryview(b""))
+
+    def _inflate_all(self, offset: int, view: memoryview) -> None:
+        start = self._begin()
         at, crc, end = 0, 0, offset + len(view)
         for part in inflate_range(self._archive, start, start + self._compressed, 0, self.size):
             crc = zlib.crc32(part, crc)

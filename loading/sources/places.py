@@ -47,6 +47,10 @@ class Place(Protocol):
         """Fill the whole buffer, or raise a LoadError."""
         ...
 
+    def verify(self) -> None:
+        """Raise a LoadError when a check sum that comes with the bytes says they are damaged."""
+        ...
+
 
 def ends_early(name: str) -> CorruptFrame:
     """Say that a file is shorter than its header claims."""
@@ -129,6 +133,9 @@ class LocalFile:
         except OSError as error:
             raise source_error(error, self.name) from error
 
+    def verify(self) -> None:
+        """Accept: files carry no check sum."""
+
 
 def _read_up_to(descriptor: int, count: int) -> bytes:
     parts: list[bytes] = []
@@ -181,6 +188,10 @@ class Inflated:
             at += len(part)
         if at < len(view):
             raise ends_early(self.name)
+
+    def verify(self) -> None:
+        """Ask the file that holds the deflated bytes."""
+        self.inner.verify()
 
 
 def inflate_range(inner: Place, start: int, stop: int, offset: int, count: int) -> Iterator[bytes]:

@@ -1,0 +1,82 @@
+"""Files with pixels that are no volume: single slices, localizers, loops, colour pictures.
+
+Grey ones can be opened frame by frame through the same source as volumes; what the header says
+is held against the file first, so that a damaged file is listed with its reason.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from loading.catalogue import ImageEntry
+from loading.dicom import geometry, grouping, syntaxes, tags
+from loading.dicom.forms import PixelForm, shortage
+from loading.dicom.header import Instance
+from loading.dicom.kinds import kind_of
+from loading.dicom.pixels import FrameIndex, FramePixels
+from loading.dicom.values import ignored_numbers, is_lossy, values_of, windows_of
+from loading.dicom.volumes import common_spec
+from loading.errors import LoadError
+from loading.notices import Notice, notice
+from loading.sources.dicom_files import DicomSource
+from loading.spec import Level
+
+_GREY = ("MONOCHROME1", "MONOCHROME2")
+
+
+def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
+    """Describe a file with pixels, or give the reason why it cannot be shown."""
+    reason = shortage(instance, form)
+    if reason:
+        return reason
+    kind = kind_of(instance.shared)
+    name = instance.place.name
+    if form.samples != 1 or form.photometric not in _GREY:
+        return ImageEntry(name, f"{kind}, colour", form.frames)
+    values, notices = values_of([instance], [form])
+    windows, more = windows_of(instance)
+    spec = common_spec(
+        [instance],
+        form,
+        values,
+        windows,
+        [*_notices(instance), *notices, *more],
+        levels=(_level_of(instance, form),),
+    )
+    index = FrameIndex(instance, form) if syntaxes.is_encapsulated(instance.shared.syntax) else None
+    value_map = values.maps[0] if values.maps else None
+    frames = [
+        FramePixels(instance, form, number, index, value_map) for number in range(form.frames)
+    ]
+    try:
+        frames[0].check()
+    except LoadError as error:
+        return error.what
+    return ImageEntry(name, kind, form.frames, spec, partial(DicomSource, spec, frames))
+
+
+def _notices(instance: Instance) -> list[Notice]:
+    shared = instance.shared
+    told = ignored_numbers(shared)
+    if shared.has(tags.PIXEL_SPACING) and grouping.spacing_of(shared) is None:
+        told.append(notice("no_spacing"))
+    if is_lossy(shared):
+        told.append(notice("lossy"))
+    return told
+
+
+def _level_of(instance: Instance, form: PixelForm) -> Level:
+    """Place the picture where its header says; frames follow each other a millimetre apart."""
+    shared = instance.shared
+    frame = grouping.frame_of(shared) or geometry.STANDARD_FRAME
+    position = instance.position if grouping.usable_position(instance) else None
+    affine = geometry.affine_of(
+        frame,
+        grouping.spacing_of(shared) or (1.0, 1.0),
+        np.array(position or (0.0, 0.0, 0.0)),
+        frame.normal,
+    )
+    shape = (form.frames, form.rows, form.columns)
+    return Level(shape, affine, (1, form.rows, form.columns))
