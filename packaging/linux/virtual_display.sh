@@ -35,6 +35,9 @@ unset WAYLAND_DISPLAY
 # Anything but X11 would not be on this display.
 QT_QPA_PLATFORM=xcb
 export QT_QPA_PLATFORM
+# A virtual display has no graphics card. Mesa would find that out by trying, and complain.
+LIBGL_ALWAYS_SOFTWARE=${LIBGL_ALWAYS_SOFTWARE:-1}
+export LIBGL_ALWAYS_SOFTWARE
 status=0
 "$@" || status=$?
 exit "$status"
