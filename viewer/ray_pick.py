@@ -12,7 +12,7 @@ from viewer.presets import Transfer
 from viewer.scene import Scene
 from viewer.state import Camera3D
 from viewer.volume_axes import VIEW_ANGLE, camera_axes
-from viewer.volume_look import VolumeImage, radius_of
+from viewer.volume_look import VolumeImage, opacity_unit_mm, radius_of
 
 SAMPLES = 1500
 OPAQUE = 0.35
@@ -50,7 +50,7 @@ def first_opaque(
     stored = [(array_value(v, image.value_map), a) for v, a in transfer.opacity]
     stored.sort()
     alpha = np.interp(values, [v for v, _ in stored], [a for _, a in stored])
-    step = (distance[1] - distance[0]) / (sum(image.spacing_ijk) / 3)
+    step = (distance[1] - distance[0]) / opacity_unit_mm(image.spacing_ijk)
     seen = 1.0 - np.cumprod((1.0 - np.clip(alpha, 0.0, 0.999)) ** step)
     hits = np.flatnonzero(seen >= OPAQUE)
     return np.asarray(points[int(hits[0])]) if hits.size else None

@@ -18,6 +18,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from viewer.gl_facts import gl_facts
 from viewer.worker import Worker
 
 if TYPE_CHECKING:
@@ -38,12 +39,19 @@ class Drawn:
 
 
 class OffscreenRenderer:
-    """A VTK window without a screen; belongs to the thread that makes it."""
+    """A VTK window without a screen; belongs to the thread that makes it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    display_is_usable : bool
+        Whether the display's own OpenGL is known to be good enough. VTK ends the process when it
+        meets an older one there, so it is not even tried.
+    """
+
+    def __init__(self, *, display_is_usable: bool = False) -> None:
         from viewer.volume_scene import VolumeScene
 
-        self._window = _offscreen_window()
+        self._window = _offscreen_window(display_is_usable)
         self._scene: VolumeScene | None = None
         if self._window is not None:
             self._scene = VolumeScene()
@@ -99,14 +107,16 @@ class OffscreenRenderer:
         return image.convertToFormat(QImage.Format.Format_RGB32)
 
 
-def _offscreen_window() -> Any:
+def _offscreen_window(display_is_usable: bool) -> Any:
     """Make the first off-screen window that has an OpenGL which draws volumes, or None."""
     from vtkmodules import vtkRenderingOpenGL2 as opengl
 
     from viewer.vtk_setup import vtkLogger, vtkRenderWindow
 
-    names = ["vtkEGLRenderWindow", "vtkXOpenGLRenderWindow"] if sys.platform == "linux" else []
-    kinds = [getattr(opengl, name) for name in names if hasattr(opengl, name)] or [vtkRenderWindow]
+    kinds: list[Any] = [vtkRenderWindow] if display_is_usable else []
+    if sys.platform == "linux":
+        kinds = [opengl.vtkEGLRenderWindow]
+        kinds += [opengl.vtkXOpenGLRenderWindow] if display_is_usable else []
     loudness = vtkLogger.GetCurrentVerbosityCutoff()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)  # each failed try would shout
     try:
@@ -180,7 +190,7 @@ class ThreadHost(QWidget):
 
     def _prepare(self) -> bool:
         if self._renderer is None:
-            self._renderer = OffscreenRenderer()
+            self._renderer = OffscreenRenderer(display_is_usable=gl_facts().is_usable)
         return self._renderer.is_usable
 
     def _prepared(self, usable: bool) -> None:

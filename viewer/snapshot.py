@@ -98,6 +98,7 @@ def _paint_plane(
 
 def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewState) -> None:
     """Render in 3D and paint the overlay; without OpenGL a sentence stands there."""
+    from viewer.gl_facts import gl_facts
     from viewer.render_host import OffscreenRenderer
     from viewer.volume_copy import averaged_copy
     from viewer.volume_look import Picture, Steps, VolumeImage, radius_of, transfer_for
@@ -119,7 +120,7 @@ def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewStat
             place.height(),
             Steps(1.0, 0.5),
         )
-        renderer = OffscreenRenderer()
+        renderer = OffscreenRenderer(display_is_usable=gl_facts().is_usable)
         try:
             drawn = renderer.draw(picture)
         finally:

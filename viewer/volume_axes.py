@@ -10,6 +10,7 @@ from viewer.geometry import FloatArray
 from viewer.state import Camera3D
 
 VIEW_ANGLE = 24.0  # degrees; a mild perspective, as with a portrait lens
+FIT_MARGIN = 1.12  # tall volumes: head and feet stay inside
 FIT_RADIUS = 0.72  # of the half diagonal: corners are nearly always air
 
 

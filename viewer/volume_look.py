@@ -14,7 +14,7 @@ from viewer.geometry import FloatArray
 from viewer.presets import Preset, Transfer
 from viewer.scene import Scene
 from viewer.state import Camera3D, ViewState
-from viewer.volume_axes import FIT_RADIUS
+from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS
 from viewer.volume_copy import Copy
 
 _serials = count(1)
@@ -124,7 +124,14 @@ def _window_ramp(state: ViewState) -> Preset:
     return Preset("window", "", ((low, 0.0), (high, 1.0)), white, None, is_maximum=True)
 
 
+def opacity_unit_mm(spacing_ijk: tuple[float, float, float]) -> float:
+    """Give the length that a preset's opacities are meant for: 1 mm, less for finer volumes."""
+    return min(1.0, max(spacing_ijk))
+
+
 def radius_of(scene: Scene) -> float:
     """Give the radius that the 3D view shows at zoom 1, millimetres."""
-    size = np.array(scene.spec.shape_kji[::-1]) * scene.spec.spacing_ijk_mm
-    return float(np.linalg.norm(size)) / 2 * FIT_RADIUS
+    frames = scene.frames
+    across, along = frames["axial"].half_mm, frames["coronal"].half_mm[1]
+    corner = float(np.hypot(np.hypot(*across), along))
+    return max(corner * FIT_RADIUS, along * FIT_MARGIN)

@@ -13,7 +13,7 @@ from loading.values import array_value
 from viewer.image_bridge import shared_image
 from viewer.presets import Transfer
 from viewer.volume_axes import VIEW_ANGLE, camera_axes
-from viewer.volume_look import Picture, VolumeImage
+from viewer.volume_look import Picture, VolumeImage, opacity_unit_mm
 from viewer.vtk_setup import (
     vtkColorTransferFunction,
     vtkLight,
@@ -108,7 +108,7 @@ class VolumeScene:
                 scale = spacing[column] if column < 3 else 1.0
                 self._placement.SetElement(row, column, image.affine_lps[row, column] / scale)
         self._volume.SetUserMatrix(self._placement)
-        self._property.SetScalarOpacityUnitDistance(sum(spacing) / 3.0)
+        self._property.SetScalarOpacityUnitDistance(opacity_unit_mm(spacing))
 
     def _set_transfer(self, transfer: Transfer, image: VolumeImage) -> None:
         opacity = vtkPiecewiseFunction()

@@ -27,6 +27,12 @@ class Workspace(QWidget):
     `change` is the one way to change what is shown; panels read `state` after `state_changed`.
     VTK is imported with the first volume, or by `warm_up`, never before the window is painted.
 
+    Parameters
+    ----------
+    gl_widget : bool, optional
+        Draw 3D inside a `QOpenGLWidget` or beside it in a thread; by default what OpenGL reports
+        decides: a graphics card draws in the window.
+
     Signals
     -------
     state_changed
@@ -47,12 +53,12 @@ class Workspace(QWidget):
     context_menu_requested = Signal(QPoint, str)
     notice = Signal(str, str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, gl_widget: bool | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("workspace")
         self.setAccessibleName(self.tr("Views"))
         self._model = ViewModel(self)
-        self._volume_view = VolumeView(self._model)
+        self._volume_view = VolumeView(self._model, gl_widget=gl_widget)
         self._views: dict[str, PictureView] = {
             name: SliceView(self._model, name) for name in PLANES
         }
