@@ -27,7 +27,7 @@ FILE_COUNT = 5
 _UID = re.compile(r"\b(?:[0-2](?:\.\d+){4,})\.(\d+)\b")
 _QUERY = re.compile(r"(https?://[^\s?#]*)\?\S*")
 _SIGNED_IN = re.compile(r"(://)[^/\s@]+@")
-_TOKEN = re.compile(r"(?i)\b(bearer|token|password|authorization)\b([=: ]+)\S+")
+_TOKEN = re.compile(r"(?i)\b(authorization\b[=: ]+(?:\w+ +)?|(?:bearer|token|password)\b[=: ]+)\S+")
 
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
@@ -49,7 +49,7 @@ def redact(text: str) -> str:
     text = _UID.sub("\u2026\\1", text)
     text = _SIGNED_IN.sub(r"\1", text)
     text = _QUERY.sub(r"\1", text)
-    return _TOKEN.sub("\\1\\2\u2026", text)
+    return _TOKEN.sub("\\1\u2026", text)
 
 
 class RedactingFormatter(logging.Formatter):

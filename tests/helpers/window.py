@@ -1,0 +1,124 @@
+"""Open the real window in a test, wait for it, act on it by real events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.main_window import MainWindow
+
+LONG_S = 30.0
+"""A time-out, not a measurement: a slow machine is no failure."""
+
+
+def wait_until(is_so: Callable[[], bool], what: str = "it", timeout_s: float = LONG_S) -> None:
+    """Run the event loop until something is so; fail with its name when it never is."""
+    ends = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > ends:
+            raise AssertionError(f"{what} did not happen within {timeout_s:g} s")
+        QTest.qWait(10)
+
+
+@contextmanager
+def main_window(size: tuple[int, int] = (1280, 800), *, views: bool = True) -> Iterator[MainWindow]:
+    """Give the window as the program makes it, without its command line; close it afterwards."""
+    window = MainWindow()
+    window.resize(*size)
+    window.move(0, 0)
+    window.show()
+    assert QTest.qWaitForWindowExposed(window)
+    if views:
+        window.prepare_views()
+    try:
+        yield window
+    finally:
+        window.close()
+        assert window.session.join(10.0), "a thread of the session did not end"
+        window.deleteLater()
+        QApplication.sendPostedEvents(window)
+        QTest.qWait(0)
+
+
+def open_and_wait(window: MainWindow, *paths: Path) -> None:
+    """Drop paths on the window and wait until everything has been read and drawn."""
+    drop(window, *paths)
+    wait_until(lambda: is_complete(window), "the load")
+    QTest.qWait(50)
+
+
+def is_complete(window: MainWindow) -> bool:
+    """Tell whether nothing is being opened or loaded any more."""
+    volume = window.session.volume
+    return not window.session.is_opening and (volume is None or volume.state.is_over)
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    """Drop files on the middle of the window, as a file manager does."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    middle = window.rect().center()
+    left, no_keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    copy = Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(middle, copy, data, left, no_keys)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    event = QDropEvent(QPointF(middle), copy, data, left, no_keys)
+    QApplication.sendEvent(window, event)
+    assert event.isAccepted()
+
+
+def press(window: MainWindow, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
+    """Press a key where the keyboard is."""
+    keys = Qt.KeyboardModifier.NoModifier
+    for one in modifiers:
+        keys |= one
+    target = window.focusWidget() or window
+    QTest.keyClick(target, key, keys)
+    QTest.qWait(20)
+
+
+def click(widget: QWidget, at: QPoint | None = None) -> None:
+    """Click a widget, in its middle unless told."""
+    QTest.mouseClick(
+        widget,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        widget.rect().center() if at is None else at,
+    )
+    QTest.qWait(20)
+
+
+def grab(widget: QWidget) -> QImage:
+    """Take a picture of a widget, one pixel to one."""
+    return widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def brightness(picture: QImage) -> float:
+    """Give the mean grey of a picture, 0 to 255."""
+    small = picture.scaled(
+        32, 32, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+    values = [small.pixelColor(x, y).lightness() for x in range(32) for y in range(32)]
+    return sum(values) / len(values)
+
+
+def differs(first: QImage, second: QImage, least: int = 24) -> int:
+    """Count pixels that differ by more than `least` in one channel."""
+    assert first.size() == second.size()
+    count = 0
+    for y in range(0, first.height(), 2):
+        for x in range(0, first.width(), 2):
+            a, b = first.pixelColor(x, y), second.pixelColor(x, y)
+            away = max(
+                abs(a.red() - b.red()), abs(a.green() - b.green()), abs(a.blue() - b.blue())
+            )
+            count += away > least
+    return count
