@@ -11,7 +11,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from loading.errors import CorruptFrame
-from loading.sources.places import Place, ends_early
+from loading.sources.places import Readable, ends_early
 
 _ITEM = 0xFFFEE000
 _END = 0xFFFEE0DD
@@ -26,12 +26,12 @@ class Fragment(NamedTuple):
     length: int
 
 
-def frames_of(place: Place, offset: int, count: int) -> list[tuple[Fragment, ...]]:
+def frames_of(place: Readable, offset: int, count: int) -> list[tuple[Fragment, ...]]:
     """Give the fragments of each frame.
 
     Parameters
     ----------
-    place : Place
+    place : Readable
     offset : int
         Where the pixel value begins (its first item is the offset table).
     count : int
@@ -63,11 +63,11 @@ def frames_of(place: Place, offset: int, count: int) -> list[tuple[Fragment, ...
     )
 
 
-def _no_fragments(place: Place) -> CorruptFrame:
+def _no_fragments(place: Readable) -> CorruptFrame:
     return CorruptFrame("There is no fragment of pixel data", where=place.name)
 
 
-def _items(place: Place, offset: int) -> list[Fragment]:
+def _items(place: Readable, offset: int) -> list[Fragment]:
     """Walk the items up to the delimiter, or to the end of the file where there is none."""
     items: list[Fragment] = []
     at = offset
@@ -90,7 +90,7 @@ def _items(place: Place, offset: int) -> list[Fragment]:
 
 
 def _by_table(
-    place: Place, table: Fragment, fragments: list[Fragment], count: int
+    place: Readable, table: Fragment, fragments: list[Fragment], count: int
 ) -> list[tuple[Fragment, ...]] | None:
     """Use the Basic Offset Table where each entry names the beginning of a fragment."""
     if table.length != 4 * count or not fragments:
@@ -108,7 +108,7 @@ def _by_table(
     return [tuple(fragments[lo:hi]) for lo, hi in zip(numbers, ends, strict=True)]
 
 
-def _by_start(place: Place, fragments: list[Fragment]) -> list[tuple[Fragment, ...]]:
+def _by_start(place: Readable, fragments: list[Fragment]) -> list[tuple[Fragment, ...]]:
     """Begin a new frame where a fragment begins like a codestream (JPEG's SOI, JPEG 2000's SOC)."""
     frames: list[list[Fragment]] = []
     for fragment in fragments:
@@ -119,7 +119,7 @@ def _by_start(place: Place, fragments: list[Fragment]) -> list[tuple[Fragment, .
     return [tuple(frame) for frame in frames]
 
 
-def read_frame(place: Place, fragments: tuple[Fragment, ...]) -> bytes:
+def read_frame(place: Readable, fragments: tuple[Fragment, ...]) -> bytes:
     """Read and join the fragments of one frame."""
     parts = []
     for fragment in fragments:
@@ -128,3 +128,23 @@ def read_frame(place: Place, fragments: tuple[Fragment, ...]) -> bytes:
             raise ends_early(place.name)
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def only_frame(data: bytes, name: str) -> bytes:
+    """Give the one frame of pixel data that are in memory, from the offset table on."""
+    held = _Held(data, name)
+    return read_frame(held, frames_of(held, 0, 1)[0])
+
+
+class _Held:
+    """Bytes in memory, read like a file."""
+
+    __slots__ = ("_data", "name", "size")
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._data = data
+        self.name = name
+        self.size = len(data)
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        return self._data[offset : offset + count]

@@ -14,11 +14,12 @@ from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Instance
 from loading.dicom.values import is_lossy
-from loading.errors import CorruptFrame
+from loading.errors import CorruptFrame, LoadError
 from loading.sources.base import CancelToken
 from loading.spec import ValueMap
 
 Plane = npt.NDArray[np.generic]
+_AT_ONCE = 64 << 20
 _scratch = threading.local()
 
 
@@ -141,21 +142,22 @@ class FramePixels:
 
     def has_level(self, level: int) -> bool:
         """Tell whether the bytes of a reduced resolution can be told from the rest."""
-        if self.instance.shared.syntax not in syntaxes.HTJ2K_FAMILY or self.form.samples != 1:
-            return False
         try:
             return self._level_end(level) is not None
-        except CorruptFrame:
+        except LoadError:
             return False
 
-    def read_level(self, level: int, out: Plane, cancel: CancelToken) -> int:
-        """Write a coarse picture of full size into `out`; give the bytes read."""
+    def read_level(self, level: int, out: Plane, cancel: CancelToken) -> int | None:
+        """Write a coarse picture of full size into `out`; give the bytes read.
+
+        None when it is not known where the coarse picture ends: then nothing is written.
+        """
         end = self._level_end(level)
         if end is None:
-            raise CorruptFrame(
-                "The end of the coarse picture is not known", where=self.instance.place.name
-            )
+            return None
         prefix = self._prefix(end)
+        if len(prefix) < end:
+            raise CorruptFrame("The file ends early", where=self.instance.place.name)
         cancel.check()
         stored = self._target(out)
         codecs.decode_prefix(self.instance.shared.syntax, prefix, self._expected(), stored)
@@ -163,6 +165,8 @@ class FramePixels:
         return len(prefix)
 
     def _level_end(self, level: int) -> int | None:
+        if self.instance.shared.syntax not in syntaxes.HTJ2K_FAMILY or self.form.samples != 1:
+            return None
         return codecs.level_end(self._prefix, self._expected(), level)
 
     def _prefix(self, count: int) -> bytes:
@@ -182,7 +186,12 @@ class FramePixels:
         return self._index.fragments(self.frame)
 
     def _encoded(self) -> bytes:
-        return encapsulated.read_frame(self.instance.place, self._fragments())
+        place, start = self.instance.place, self.instance.offset
+        place.verify()
+        if self.form.frames == 1 and place.size - start <= _AT_ONCE:
+            # One read for table, fragments and delimiter; the items are found in memory.
+            return encapsulated.only_frame(place.read_at(start, place.size - start), place.name)
+        return encapsulated.read_frame(place, self._fragments())
 
     def _expected(self) -> codecs.Expected:
         form = self.form

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.dicom.pixels import FramePixels
-from loading.errors import LoadError, SourceError
+from loading.errors import SourceError
 from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request
 from loading.sources.places import HAS_PREADV, LocalFile, fill_from, open_readonly, source_error
 from loading.spec import ChunkKey, VolumeSpec
@@ -50,24 +50,25 @@ class DicomSource:
         self.spec = spec
         self._frames = frames
         self._plain = [_plain_of(frame, spec) for frame in frames]
-        self._renditions: dict[int, tuple[Rendition, ...]] = {}
+        self._has_coarse: dict[int, bool] = {}
         self._closed = threading.Event()
 
     def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
-        """Give what is offered for a slice; a coarse picture only where its bytes are known."""
+        """Give what is offered for a slice; a coarse picture only where its bytes are known.
+
+        One frame is looked at for all of its series: where another one turns out to be different,
+        the coarse request is answered with the full picture.
+        """
         if self._plain[chunk.index] is not None:
             return _FULL_ONLY
-        known = self._renditions.get(chunk.index)
-        if known is None:
-            known = self._renditions[chunk.index] = self._offers(chunk.index)
-        return known
-
-    def _offers(self, index: int) -> tuple[Rendition, ...]:
-        frame = self._frames[index]
+        frame = self._frames[chunk.index]
         if frame is None:
             return ()
         full = _LOSSY_ONLY if frame.is_lossy else _FULL_ONLY
-        return (COARSE_RENDITION, *full) if frame.has_level(COARSE_LEVEL) else full
+        shared = id(frame.instance.shared)
+        if shared not in self._has_coarse:
+            self._has_coarse[shared] = frame.has_level(COARSE_LEVEL)
+        return (COARSE_RENDITION, *full) if self._has_coarse[shared] else full
 
     def read(
         self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken
@@ -95,16 +96,11 @@ class DicomSource:
         if frame is None:
             raise SourceError("There is no such slice", where=self.spec.path)
         if request.rendition.level:
-            count = frame.read_level(request.rendition.level, out[0], cancel)
-            return Delivered(Status.SUBRESOLUTION, count, request.rendition.level)
+            read = frame.read_level(request.rendition.level, out[0], cancel)
+            if read is not None:
+                return Delivered(Status.SUBRESOLUTION, read, request.rendition.level)
         count, lossy = frame.read(out[0], cancel)
         return Delivered(Status.LOSSY if lossy else Status.FULL, count)
-
-    def check(self, index: int) -> None:
-        """Raise a LoadError when a frame can be seen to be damaged without decoding it."""
-        frame = self._frames[index]
-        if frame is not None:
-            frame.check()
 
     def close(self) -> None:
         """Let go; reads after it raise."""
@@ -119,6 +115,3 @@ def _plain_of(frame: FramePixels | None, spec: VolumeSpec) -> _Plain | None:
     offset, length = frame.native_span
     status = Status.LOSSY if frame.is_lossy else Status.FULL
     return _Plain(frame.instance.place.name, offset, Delivered(status, length))
-
-
-__all__ = ["COARSE_LEVEL", "COARSE_RENDITION", "DicomSource", "LoadError"]

@@ -21,7 +21,7 @@ HAS_PREADV = hasattr(os, "preadv")
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Place(Protocol):
+class Readable(Protocol):
     """Bytes with a name."""
 
     @property
@@ -34,13 +34,17 @@ class Place(Protocol):
         """Count the bytes."""
         ...
 
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Give at most `count` bytes; fewer where the end comes first."""
+        ...
+
+
+class Place(Readable, Protocol):
+    """Bytes on a disk or in an archive."""
+
     @property
     def stamp(self) -> int:
         """Give a number that changes when the bytes change (time of change, check sum)."""
-        ...
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """Give at most `count` bytes; fewer where the end comes first."""
         ...
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
