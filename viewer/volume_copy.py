@@ -119,14 +119,15 @@ def averaged_copy(
 ) -> Copy:
     """Copy a whole volume within a budget, each voxel the mean of a block.
 
-    Blocks at the far edge that are not full are left out, as far as they are less than a block.
+    A block at the far edge that is not full is the mean of what it has.
     """
     steps = steps_for_budget(spec.shape_kji, spec.spacing_ijk_mm, voxels)
-    shape = [max(1, n // s) for n, s in zip(spec.shape_kji, steps, strict=True)]
+    shape = [-(-n // s) for n, s in zip(spec.shape_kji, steps, strict=True)]
     result = np.empty(shape, spec.dtype)
     for plane in range(shape[0]):
         first = plane * steps[0]
-        ks = [k for k in range(first, first + steps[0]) if qualities.content[k] >= 0]
+        last = min(first + steps[0], spec.shape_kji[0])
+        ks = [k for k in range(first, last) if qualities.content[k] >= 0]
         result[plane] = (
             _block_mean([stored[k] for k in ks], steps, (shape[1], shape[2]), spec)
             if ks
@@ -145,7 +146,6 @@ def _block_mean(
 ) -> npt.NDArray[np.generic]:
     """Average planes and blocks of pixels; strided additions are the fastest way in numpy."""
     _, step_j, step_i = steps
-    rows, columns = shape
     if len(planes) == step_j == step_i == 1:
         return _without_padding(planes[0], spec)
     total = np.zeros(shape, np.float32)
@@ -153,13 +153,21 @@ def _block_mean(
         clean = _without_padding(plane, spec)
         for j in range(step_j):
             for i in range(step_i):
-                np.add(
-                    total, clean[j::step_j, i::step_i][:rows, :columns], out=total, casting="unsafe"
-                )
-    total /= len(planes) * step_j * step_i
+                part = clean[j::step_j, i::step_i]
+                sums = total[: part.shape[0], : part.shape[1]]
+                np.add(sums, part, out=sums, casting="unsafe")
+    _, rows, columns = spec.shape_kji
+    total /= len(planes) * np.outer(_filled(rows, step_j), _filled(columns, step_i))
     if spec.dtype.kind in "iu":
         np.rint(total, out=total)
     return total.astype(spec.dtype)
+
+
+def _filled(size: int, step: int) -> npt.NDArray[np.float32]:
+    """Count the voxels in each block along an axis; the last one may have fewer."""
+    counts = np.full(-(-size // step), step, np.float32)
+    counts[-1] = size - step * (len(counts) - 1)
+    return counts
 
 
 def _without_padding(values: npt.NDArray[np.generic], spec: VolumeSpec) -> npt.NDArray[np.generic]:
