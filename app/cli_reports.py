@@ -158,6 +158,9 @@ def snapshot(options: argparse.Namespace) -> int:
     except ValueError:
         print(f"voxtide: {options.size!r} is no size; write 1280x960", file=sys.stderr)
         return 2
+    from PySide6.QtCore import QByteArray
+    from PySide6.QtGui import QImageWriter
+
     from viewer.snapshot import LAYOUTS, render_snapshot
 
     if options.layout not in LAYOUTS:
@@ -168,7 +171,7 @@ def snapshot(options: argparse.Namespace) -> int:
         if options.at == "complete":
             _complain(volume)
         picture = render_snapshot(volume, (width, height), options.layout)
-    if not picture.save(options.output, "PNG"):
+    if not QImageWriter(options.output, QByteArray(b"PNG")).write(picture):
         raise loading.LoadError("Cannot write", where=options.output, cure="Choose another place")
     return 0
 

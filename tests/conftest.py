@@ -66,7 +66,8 @@ def qapp(display: str) -> Iterator[object]:
 
     from app.theme import apply_theme
 
-    application = QApplication.instance() or QApplication(["voxtide"])
+    present = QApplication.instance()
+    application = present if isinstance(present, QApplication) else QApplication(["voxtide"])
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, "dark")
     yield application

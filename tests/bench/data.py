@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.bench.make_series import make_series
 
@@ -16,10 +16,11 @@ VERSION = "1"
 """Goes up when `make_series` writes something else; older data are then made anew."""
 
 
-class Series(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Series:
     """What `make_series` is asked for."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     size: int
     coding: str
 
@@ -37,6 +38,7 @@ SERIES = {
     "cube64": Series(64, 64, "raw"),
     "tiny_raw": Series(8, 64, "raw"),
     "tiny_htj2k": Series(8, 64, "htj2k"),
+    "tiny_j2k": Series(8, 64, "j2k"),
 }
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     CTImageStorage,
     ExplicitVRLittleEndian,
     HTJ2KLosslessRPCL,
@@ -41,7 +42,7 @@ def _j2k(pixels: Slice) -> bytes:
     return bytes(imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, codecformat="j2k"))
 
 
-CODINGS: dict[str, tuple[str, Callable[[Slice], bytes] | None]] = {
+CODINGS: dict[str, tuple[UID, Callable[[Slice], bytes] | None]] = {
     "raw": (ExplicitVRLittleEndian, None),
     "htj2k": (HTJ2KLosslessRPCL, _htj2k),
     "j2k": (JPEG2000Lossless, _j2k),
@@ -123,7 +124,7 @@ def write_slice(folder: Path, k: int, count: int, size: int, coding: str) -> Non
     syntax, encode = CODINGS[coding]
     ds = header(k, count, size, f"{ROOT}.3.{size}.{count}.{sorted(CODINGS).index(coding)}")
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     pixels = head_slice(k, count, size)

@@ -18,9 +18,9 @@ READ_EVERY_S = 0.002
 
 
 class TimedLock:
-    """Stand in for a condition and note the longest time that it was held."""
+    """Stand in for a lock and note the longest time that it was held."""
 
-    def __init__(self, inner: threading.Condition) -> None:
+    def __init__(self, inner: threading.Lock) -> None:
         self._inner = inner
         self._since_s = 0.0
         self.longest_s = 0.0
@@ -32,16 +32,6 @@ class TimedLock:
     def __exit__(self, *about: Any) -> None:
         self.longest_s = max(self.longest_s, time.perf_counter() - self._since_s)
         self._inner.__exit__(*about)
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Let go while waiting, as the condition does."""
-        arrived = self._inner.wait(timeout)
-        self._since_s = time.perf_counter()
-        return arrived
-
-    def notify_all(self) -> None:
-        """Wake whoever waits."""
-        self._inner.notify_all()
 
 
 def measure(folder: str) -> dict[str, float]:

@@ -33,7 +33,7 @@ def test_quality_never_falls(steps):
     """
     volume = Volume(make_spec((COUNT, 1, 1), dtype="int32"))
     best = [(0, 0)] * COUNT
-    shown = [None] * COUNT
+    shown: list[int | None] = [None] * COUNT
     for number, (k, status, level, looks) in enumerate(steps, 1):
         before = volume.qualities()
         chunk = ChunkKey(0, 0, k)

@@ -26,10 +26,10 @@ def tile_part_lengths(codestream):
         if codestream[at : at + 2] == b"\xff\x55":
             kind = codestream[at + 5]
             index, length = (kind >> 4) & 3, 4 if kind & 0x40 else 2
-            for entry in range(at + 6, at + 2 + size, index + length):
-                lengths.append(
-                    int.from_bytes(codestream[entry + index : entry + index + length], "big")
-                )
+            lengths += [
+                int.from_bytes(codestream[entry + index : entry + index + length], "big")
+                for entry in range(at + 6, at + 2 + size, index + length)
+            ]
         at += 2 + size
     return at, lengths
 
@@ -57,10 +57,12 @@ def test_each_rise_equals_an_independent_decode(decoded):
     F3: the stored values are those that another decoder path gives.
     """
     catalogue = loading.describe(str(DEMO))
-    volume = loading.open_entry(
-        loading.first_choice(catalogue), plan=loading.INTERLEAVED, start=False
-    )
-    seen, wrong, lock = {Status.SUBRESOLUTION: 0, Status.FULL: 0}, [], threading.Lock()
+    entry = loading.first_choice(catalogue)
+    assert entry is not None
+    volume = loading.open_entry(entry, plan=loading.INTERLEAVED, start=False)
+    seen, lock = {Status.SUBRESOLUTION: 0, Status.FULL: 0}, threading.Lock()
+    wrong: list[tuple[int, Status]] = []
+    revision = 0
 
     def look():
         nonlocal revision
@@ -76,7 +78,6 @@ def test_each_rise_equals_an_independent_decode(decoded):
                 if not np.array_equal(plane, expected):
                     wrong.append((k, status))
 
-    revision = 0
     with volume:
         volume.listen(look)
         volume.load()

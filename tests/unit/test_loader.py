@@ -186,7 +186,6 @@ def test_load_after_cancel_reads_only_what_is_missing():
 @pytest.mark.parametrize("after", [0, 1, 5, 30, 31, 59])
 def test_cancel_at_any_moment_leaks_nothing(after):
     """X2: no thread, no file stays; a later load ends bit for bit right."""
-    volume = None
 
     def stop_at(_request):
         if len(source.requests) == after + 1:
@@ -274,7 +273,12 @@ def test_completion_is_told_once():
     states, source = [], ArraySource(make_spec((40, 4, 4)), failures={7: 10**6})
     with open_source(source, start=False) as volume:
         finish = volume._finish
-        volume._finish = lambda state: (states.append(state), finish(state))
+
+        def remember(state):
+            states.append(state)
+            finish(state)
+
+        volume._finish = remember
         volume.load()
         volume.wait(20)
         time.sleep(0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,7 @@ def literal_interleaved(count, has_coarse=True):
     status, trace, lent = [0] * count, [], []
     thumb = sub if has_coarse else full
     initial = list(dict.fromkeys([int((count - 1) * 0.5), 0, count - 1]))
-    stages = [("initialImages", initial, full, True)]
+    stages: list[tuple[str, Sequence[int], int, bool]] = [("initialImages", initial, full, True)]
     stages += [("quarterThumb", range(3, count, 4), thumb, True)]
     stages += [("halfThumb", range(1, count, 4), thumb, True)]
     stages += [("quarterFull", range(2, count, 4), full, False)]

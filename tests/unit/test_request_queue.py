@@ -20,7 +20,7 @@ def queue_of(count, t=(0,), needed=lambda _: True):
 
 
 def drain(queue, count=10**9):
-    taken = []
+    taken: list[tuple[int, str]] = []
     while len(taken) < count and (request := queue.take()) is not None:
         taken.append((request.chunk.index, request.rendition.name))
         queue.done(request.chunk)
