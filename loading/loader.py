@@ -23,7 +23,7 @@ from loading import memory
 from loading.catalogue import VolumeEntry
 from loading.errors import Cancelled, LoadError
 from loading.executor import Executor, ThreadExecutor
-from loading.plan import COARSE_FIRST, Order, Plan, plan_requests
+from loading.plan import COARSE_FIRST, IN_ORDER, Order, Plan, plan_requests
 from loading.request_queue import Demand, RequestQueue
 from loading.slice_images import SliceImage, slice_image
 from loading.sources.base import FULL_RENDITION, CancelToken, Rendition, Request, Source
@@ -105,8 +105,9 @@ class OpenVolume:
     ) -> None:
         self.spec: VolumeSpec = entry.spec
         memory.check(self.spec.size_bytes, self.spec.label or self.spec.path, memory_limit_bytes)
-        self.plan = plan
         self._source: Source = entry.open()
+        # any other order would read a stream from its beginning again for every slice
+        self.plan = plan = IN_ORDER if getattr(self._source, "in_order", False) else plan
         # whoever drops the volume without closing it must not leave files open
         self._finalizer = weakref.finalize(self, self._source.close)
         self._volume = Volume(self.spec, replicate=replicate)

@@ -93,6 +93,24 @@ KINDS: dict[str, NoticeKind] = {
         ),
         NoticeKind("spacing_assumed", _W, "The voxel size is assumed: {assumed}."),
         NoticeKind(
+            "no_orientation",
+            _W,
+            "The file does not say how the volume lies in the body: {why}. Left and right may be "
+            "swapped.",
+        ),
+        NoticeKind("colour_as_grey", _I, "Colours are shown as their brightness."),
+        NoticeKind(
+            "axes_joined",
+            _I,
+            "The file has {count} axes. Those behind the third are stepped through one after the "
+            "other.",
+        ),
+        NoticeKind(
+            "coarser_level",
+            _W,
+            "Shown at {shape} of {full} voxels: the full resolution needs {needed}.",
+        ),
+        NoticeKind(
             "no_position",
             _W,
             "The slices carry no position. They are stacked by instance number; directions "

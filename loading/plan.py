@@ -177,6 +177,15 @@ CENTRE_OUT = Plan(
     ),
 )
 
+IN_ORDER = Plan(
+    # for streams, which can only be read from their beginning
+    "in_order",
+    (
+        Stage("all", lend_nearest=True),
+        Stage("retry", lend_nearest=True, retries=True),
+    ),
+)
+
 SINGLE = Plan("single", (Stage("initialImages"),))
 
 PLANS: dict[str, Plan] = {
