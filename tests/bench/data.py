@@ -20,7 +20,7 @@ VERSION = "1"
 class Series:
     """What `make_series` is asked for."""
 
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs
+    count: int
     size: int
     coding: str
 
