@@ -9,7 +9,7 @@ import io
 import logging
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from loading.dicom import tags
@@ -193,9 +193,18 @@ def _raw_values(dataset: Dataset) -> dict[int, bytes]:
                 raw = _swapped(raw, str(element.VR))
             if raw:
                 values[int(tag)] = raw
-        elif element is not None and tag in (tags.TRANSFER_SYNTAX, tags.MEDIA_SOP_CLASS):
-            values[int(tag)] = str(element.value).encode("ascii", "replace")
+        elif element is not None and tag in _PARSED_BY_PYDICOM:
+            values[int(tag)] = _text_of(element.value)
     return {tag: raw for tag, raw in values.items() if raw}
+
+
+_PARSED_BY_PYDICOM = (tags.TRANSFER_SYNTAX, tags.MEDIA_SOP_CLASS, tags.CHARACTER_SET)
+"""pydicom turns these into its own types while it reads."""
+
+
+def _text_of(value: object) -> bytes:
+    parts = [value] if isinstance(value, str) or not isinstance(value, Iterable) else value
+    return "\\".join(str(part or "") for part in parts).encode("ascii", "replace")
 
 
 def _swapped(raw: bytes, vr: str) -> bytes:

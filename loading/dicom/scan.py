@@ -45,6 +45,9 @@ _KNOWN_SYNTAXES = frozenset(uid.encode() for uid in NAMES) - {
 }
 
 
+_CODE_STRING = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _\\"
+
+
 class Unsure(Exception):
     """Raised inside the scanner where pydicom must decide."""
 
@@ -104,6 +107,9 @@ def _walk(head: bytes, size: int) -> Layout:
         raise Unsure
     explicit = syntax != IMPLICIT_LITTLE.encode()
     pixel_tag, offset, length = _walk_body(head, size, at, explicit, marks, values)
+    span = values.get(tags.CHARACTER_SET, (0, 0))
+    if head[span[0] : span[1]].rstrip(b" \0").translate(None, _CODE_STRING):
+        raise Unsure  # pydicom reads this one at once and may refuse the file for it
     return Layout(syntax.decode(), marks, values, pixel_tag, offset, length)
 
 
