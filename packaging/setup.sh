@@ -33,7 +33,9 @@ check_python() {
     fi
 }
 
-venv_works() { .venv/bin/python -m pip --version >/dev/null 2>&1; }
+venv_works() {
+    .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
 
 # Names from the list that no installed package has or provides (a package may have been renamed:
 # libglib2.0-0t64 provides libglib2.0-0).
@@ -76,7 +78,7 @@ install_system_packages() {
 }
 
 make_venv() {
-    venv_works && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' && return 0
+    if venv_works; then return 0; fi
     say "Making .venv with $("$python" -V 2>&1)"
     "$python" -m venv --clear .venv
 }
@@ -99,7 +101,7 @@ install_program() {
     fingerprint > ".venv/voxtide-$([ "$mode" = dev ] && echo dev || echo run).stamp"
 }
 
-[ -x .venv/bin/python ] && venv_works || check_python
+venv_works || check_python
 install_system_packages
 make_venv
 install_program

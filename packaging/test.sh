@@ -4,7 +4,7 @@
 # Goes through to the end whatever fails on the way; the last lines are the summaries. With CI set
 # in the environment a skipped test is a failure unless tests/allowed_skips.txt names it.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 sh packaging/setup.sh dev || exit 1
 
 python=.venv/bin/python

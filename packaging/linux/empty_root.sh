@@ -67,6 +67,7 @@ git clone --quiet --no-hardlinks . "$root/voxtide"
 chmod -R a+rX "$root/voxtide"
 
 inside() {
+    # shellcheck disable=SC2046  # one word per variable
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         $(env | grep -E '^(PIP_[A-Z_]*|SSL_[A-Z_]*|[A-Za-z]*_proxy|CI)=[^ ]*$') \
         chroot "$root" sh -c "cd /voxtide && $1"
