@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from loading import formats
 from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
@@ -52,12 +53,13 @@ def describe(
         survey.add(path)
     survey.finish()
     found = sort_out(survey.instances, cancel)
-    skipped = tuple(sorted([*survey.skipped, *found.skipped], key=lambda item: item.path))
+    others = formats.describe(survey.offers, cancel)
+    skipped = [*survey.skipped, *found.skipped, *others.skipped]
     catalogue = Catalogue(
         uri=paths[0] if len(paths) == 1 else "",
-        volumes=tuple(found.volumes),
-        images=tuple(sorted(found.images, key=lambda image: image.path)),
-        skipped=skipped,
+        volumes=(*found.volumes, *others.volumes),
+        images=tuple(sorted([*found.images, *others.images], key=lambda image: image.path)),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         warnings=tuple(dict.fromkeys(found.warnings)),
     )
     if not catalogue.volumes and not catalogue.images:
@@ -104,6 +106,7 @@ class _Survey:
         self._looked_at = 0
         self.instances: list[Instance] = []
         self.skipped: list[Skipped] = []
+        self.offers = formats.Offers()
 
     def add(self, path: str) -> None:
         """Look at a path that the user named."""
@@ -119,6 +122,8 @@ class _Survey:
             # The directory of a medium stands for the medium. The paths in it are not needed,
             # and so cannot lead elsewhere.
             self._add_folder(os.path.dirname(path) or ".")  # noqa: PTH120
+        elif is_archive(path) and formats.is_packed_store(path):
+            self.offers.add_store(path)
         elif is_archive(path):
             self._add_archive(path)
         else:
@@ -130,7 +135,10 @@ class _Survey:
             self._progress(self._looked_at, self._looked_at)
 
     def _add_folder(self, folder: str) -> None:
-        for path in files_below(folder, self.skipped):
+        if formats.is_store(folder):
+            self.offers.add_store(folder)
+            return
+        for path in files_below(folder, self.skipped, self.offers.stores):
             self._add_file(path)
 
     def _add_file(self, path: str) -> None:
@@ -141,7 +149,7 @@ class _Survey:
         try:
             self.instances.append(self._reader.read_file(path))
         except LoadError as error:
-            self.skipped.append(Skipped(path, error.what))
+            self.offers.add(path, error.what)
 
     def _add_archive(self, path: str) -> None:
         for member, reason in open_archive(path):
@@ -168,11 +176,14 @@ def _cannot_open(path: str, error: Exception) -> LoadError:
     return NotFound("This is no path", where=path.replace("\0", "?"))
 
 
-def files_below(folder: str, skipped: list[Skipped]) -> Iterator[str]:
+def files_below(
+    folder: str, skipped: list[Skipped], stores: list[str] | None = None
+) -> Iterator[str]:
     """Give the regular files in a folder and all folders below it.
 
     Links to folders are not followed, so that a link cannot lead in circles or out of the
-    folder that was chosen; devices and pipes are passed over.
+    folder that was chosen; devices and pipes are passed over. Folders that are one image by
+    themselves (.zarr) are not entered but put into `stores`.
     """
     waiting = [folder]
     while waiting:
@@ -181,6 +192,9 @@ def files_below(folder: str, skipped: list[Skipped]) -> Iterator[str]:
             with os.scandir(here) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
+                        if stores is not None and entry.name.endswith(".zarr"):
+                            stores.append(entry.path)
+                            continue
                         waiting.append(entry.path)
                     elif entry.is_file():
                         yield entry.path

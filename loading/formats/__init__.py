@@ -1,0 +1,159 @@
+"""The formats beside DICOM: one table, asked about what the DICOM reader does not take.
+
+Each format is a module of its own that is imported when a file of its kind is met, so that a
+folder of DICOM files pays for none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from loading.formats.parts import Parts
+from loading.sources.base import CancelToken
+from loading.sources.places import open_readonly
+
+HEAD_BYTES = 1024
+
+Recognise = Callable[[str, bytes], bool]
+Describe = Callable[[Sequence[str], Parts, CancelToken], None]
+
+
+class Format(NamedTuple):
+    """One family of formats.
+
+    Attributes
+    ----------
+    module : str
+        Has `recognise(name, head) -> bool` and `describe(paths, parts, cancel)`, which lists
+        volumes and images, or says why a file is passed over.
+    endings : tuple of str
+        Of files that are worth a look, in lower case.
+    magics : tuple of bytes
+        First bytes of files that are worth a look whatever their name.
+    """
+
+    name: str
+    module: str
+    endings: tuple[str, ...]
+    magics: tuple[bytes, ...] = ()
+
+
+FORMATS = (
+    Format(
+        "NIfTI, Analyze, MGH",
+        "loading.formats.nifti",
+        (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgh", ".mgz", ".mgh.gz"),
+        (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c"),
+    ),
+)
+
+_DATA_ENDINGS = (".img", ".img.gz")
+_MARKS = ("zarr.json", ".zattrs", ".zgroup")
+
+
+class Offers:
+    """Collect what the DICOM reader does not take, until the formats are asked."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, str]] = []
+        self.stores: list[str] = []
+
+    def add(self, path: str, reason: str) -> None:
+        """Offer a file, with the reason why it is no DICOM object."""
+        self.files.append((path, reason))
+
+    def add_store(self, path: str) -> None:
+        """Offer a folder, or a ZIP, that is one image."""
+        self.stores.append(path)
+
+
+def is_store(folder: str) -> bool:
+    """Tell whether a folder is one image by itself (OME-Zarr), not a folder of files."""
+    return any(os.path.isfile(os.path.join(folder, mark)) for mark in _MARKS)  # noqa: PTH113, PTH118
+
+
+def is_packed_store(path: str) -> bool:
+    """Tell whether a ZIP archive is an OME-Zarr image: by its name, or by its first member's."""
+    if path.lower().endswith((".zarr.zip", ".ozx")):
+        return True
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            head = file.read(30 + 512)
+    except OSError:
+        return False
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    folders, _, last = name.decode("utf-8", "replace").rpartition("/")
+    return ".zarr/" in f"{folders}/" or (last in _MARKS and "/" not in folders)
+
+
+def describe(offers: Offers, cancel: CancelToken) -> Parts:
+    """List what the formats make of the files that were offered; the rest is passed over."""
+    parts = Parts()
+    found: dict[str, dict[str, None]] = {}
+    left: list[tuple[str, str]] = []
+    for number, (path, reason) in enumerate(offers.files):
+        if number % 64 == 0:
+            cancel.check()
+        header = header_of(path)
+        if header:
+            parts.companions[path] = header
+        module = _module_for(header or path)
+        if module:
+            found.setdefault(module, {})[header or path] = None
+        if not module or header:
+            left.append((path, reason))
+    if offers.stores:
+        found["loading.formats.zarr_stores"] = dict.fromkeys(offers.stores)
+    for module, paths in found.items():
+        reader: Describe = importlib.import_module(module).describe
+        reader(list(paths), parts, cancel)
+    for path, reason in left:
+        header = parts.companions.get(path, "")
+        parts.skip(path, f"It belongs to {os.path.basename(header)}" if header else reason)  # noqa: PTH119
+    return parts
+
+
+def header_of(path: str) -> str:
+    """Give the header beside the voxels of a NIfTI or Analyze pair, or ""."""
+    lower = path.lower()
+    ending = next((e for e in _DATA_ENDINGS if lower.endswith(e)), "")
+    if not ending:
+        return ""
+    stem = path[: -len(ending)]
+    for header in (f"{stem}.hdr", f"{stem}.HDR", f"{stem}.hdr.gz"):
+        if os.path.isfile(header):  # noqa: PTH113
+            return header
+    return ""
+
+
+def _module_for(path: str) -> str:
+    """Name the module that reads a file, by its ending and its first bytes; "" when none does."""
+    try:
+        descriptor = open_readonly(path)
+        try:
+            head = os.read(descriptor, HEAD_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return ""
+    lower = path.lower()
+    for form in FORMATS:
+        if lower.endswith(form.endings) or head.startswith(form.magics or (b"\xff" * 9,)):
+            recognise: Recognise = importlib.import_module(form.module).recognise
+            if recognise(path, _inflated(head)):
+                return form.module
+    return ""
+
+
+def _inflated(head: bytes) -> bytes:
+    """Give the first bytes as they are before they were gzipped."""
+    if head[:2] != b"\x1f\x8b":
+        return head
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
