@@ -158,19 +158,21 @@ def lay_out(positions: FloatArray, normal: FloatArray) -> Grid:
     spread = float(gaps.min()), float(gaps.max())
     planes = np.arange(count)
     if _is_even(distances, gaps, usual):
-        return _grid(positions, distances, planes, "even", spread)
+        return _grid(positions, planes, "even", spread)
     most = PLANES_PER_SLICE * count
     steps = _whole_steps(gaps, float(gaps.min())) or _whole_steps(gaps, usual)
-    if steps and sum(steps) < most + 16:
+    if len(set(steps)) > 1 and sum(steps) < most + 16:
         planes = np.concatenate([[0], np.cumsum(steps)])
-        return _grid(positions, distances, planes, "gaps", spread, _is_stretched(steps))
+        off = distances - distances[0] - planes * (span / planes[-1])
+        if np.abs(off).max() <= max(FINE * span / planes[-1], EVEN_MM):
+            return _grid(positions, planes, "gaps", spread, _is_stretched(steps))
     for number in range(count - 1, most):
         step = span / number
         at = (distances - distances[0]) / step
         nearest = np.rint(at)
         if np.abs(at - nearest).max() <= FINE and (np.diff(nearest) > 0).all():
-            return _grid(positions, distances, nearest.astype(np.intp), "uneven", spread)
-    return _grid(positions, distances, _nearest_planes(distances, gaps, most), "uneven", spread)
+            return _grid(positions, nearest.astype(np.intp), "uneven", spread)
+    return _grid(positions, _nearest_planes(distances, gaps, most), "uneven", spread)
 
 
 def _is_even(distances: FloatArray, gaps: FloatArray, usual: float) -> bool:
@@ -214,7 +216,6 @@ def _nearest_planes(distances: FloatArray, gaps: FloatArray, most: int) -> IntAr
 
 def _grid(
     positions: FloatArray,
-    distances: FloatArray,
     planes: IntArray,
     kind: str,
     gaps: tuple[float, float],
