@@ -189,10 +189,10 @@ def hatch(painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:
     strong.setAlphaF(HATCH_STRENGTH)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(strong, 2.0))
-    first = int((box.left() - box.bottom()) // HATCH_STEP) - 1
-    last = int((box.right() - box.top()) // HATCH_STEP) + 1
+    first = int((box.left() + box.top()) // HATCH_STEP) - 1
+    last = int((box.right() + box.bottom()) // HATCH_STEP) + 1
     lines = [
-        QLineF(n * HATCH_STEP + box.bottom(), box.bottom(), n * HATCH_STEP + box.top(), box.top())
+        QLineF(n * HATCH_STEP - box.bottom(), box.bottom(), n * HATCH_STEP - box.top(), box.top())
         for n in range(first, last + 1)
     ]
     painter.drawLines(lines)

@@ -15,7 +15,7 @@ VIEWS: Final[tuple[str, ...]] = (*PLANES, "volume")
 LAYOUTS: Final[tuple[str, ...]] = ("four_up", *VIEWS, "one_plus_three")
 INTERPOLATIONS: Final[tuple[str, ...]] = ("nearest", "linear")
 VOLUME_MODES: Final[tuple[str, ...]] = ("volume", "mip", "off")
-ZOOM_RANGE: Final = (0.1, 80.0)
+ZOOM_RANGE: Final = (0.01, 200.0)
 
 Point = tuple[float, float, float]
 

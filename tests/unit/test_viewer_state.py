@@ -13,8 +13,8 @@ def test_fields_are_checked_and_brought_into_range() -> None:
     state = ViewState().with_fields(
         axial=PlaneView(zoom=1e9), camera=Camera3D(azimuth=540, elevation=95, zoom=0), window=-5
     )
-    assert state.axial.zoom == 80
-    assert (state.camera.azimuth, state.camera.elevation, state.camera.zoom) == (-180, 90, 0.1)
+    assert state.axial.zoom == 200
+    assert (state.camera.azimuth, state.camera.elevation, state.camera.zoom) == (-180, 90, 0.01)
     assert state.window == 1.0
     assert state.with_fields(window_function="SIGMOID", window=0.25).window == 0.25
 
