@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -60,6 +60,13 @@ class KeySheet(QWidget):
         """Give the lines that match what was typed."""
         words = self._filter.casefold().split()
         return [r for r in self._rows if all(w in " ".join(r).casefold() for w in words)]
+
+    def event(self, event: QEvent) -> bool:
+        """Keep letters from being taken for commands."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Filter by letters, close with any other key."""

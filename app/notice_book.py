@@ -35,8 +35,8 @@ class NoticeBook:
         rows = [_kept_row(code, message) for code, message in self._kept]
         if window.session.volume is not None:
             rows += volume_rows(window.session.volume, self._show_slice, self._retry)
-        for opened in window.session.opened:
-            rows += catalogue_rows(opened)
+        if window.session.current is not None:
+            rows += catalogue_rows(window.session.current)
         return in_order(rows)
 
     def tell(self) -> None:

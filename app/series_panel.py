@@ -105,7 +105,9 @@ class SeriesCard(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Take a click."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
+            event.position().toPoint()
+        ):
             self.chosen.emit(self.entry)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -172,6 +172,14 @@ class Session(QObject):
         return [entry for opened in self.opened for entry in opened.entries]
 
     @property
+    def current(self) -> Opened | None:
+        """Give the opening that the series on the screen belongs to, else the last one."""
+        for opened in self.opened:
+            if self.entry in opened.catalogue.volumes:
+                return opened
+        return self.opened[0] if self.opened else None
+
+    @property
     def is_opening(self) -> bool:
         """Tell whether something is being looked for or opened."""
         return self._job is not None
@@ -193,10 +201,7 @@ class Session(QObject):
         """Name what is on the screen, or what is about to be."""
         if self._job is not None and self._job.entry is None:
             return self._job.title
-        for opened in self.opened:
-            if self.entry in opened.catalogue.volumes:
-                return opened.title
-        return ""
+        return self.current.title if self.current is not None else ""
 
     # -- the work ----------------------------------------------------------------------------------
 
@@ -252,6 +257,8 @@ class Session(QObject):
         self.opening_changed.emit()
         if job.error is not None:
             self._tell(job)
+        elif job.volume is None:
+            self.failed.emit(*_without_volume(job))
 
     def _set_volume(self, entry: VolumeEntry | None, volume: OpenVolume | None) -> None:
         before = self.volume
@@ -303,6 +310,17 @@ def title_of(uris: Sequence[str]) -> str:
     if len(uris) == 1:
         return name
     return tr("{name} and {count} more").format(name=name, count=len(uris) - 1)
+
+
+def _without_volume(job: _Job) -> tuple[str, str]:
+    """Say that something was found, but nothing that has three dimensions."""
+    images = job.opened.catalogue.images if job.opened is not None else ()
+    return (
+        tr("\u201c{name}\u201d holds no volume.").format(name=job.title),
+        tr("{count} things that are no volume are listed with the reason.").format(
+            count=len(images)
+        ),
+    )
 
 
 def _with_volumes(opened: Opened, volumes: tuple[VolumeEntry, ...]) -> Opened:

@@ -115,7 +115,9 @@ class RecentCard(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Take a click."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
+            event.position().toPoint()
+        ):
             self.choose()
 
     def keyPressEvent(self, event: object) -> None:

@@ -35,6 +35,9 @@ def main_window(size: tuple[int, int] = (1280, 800), *, views: bool = True) -> I
     window.move(0, 0)
     window.show()
     assert QTest.qWaitForWindowExposed(window)
+    # without a window manager nobody else makes it active, and shortcuts need that
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
     if views:
         window.prepare_views()
     try:
@@ -117,8 +120,6 @@ def differs(first: QImage, second: QImage, least: int = 24) -> int:
     for y in range(0, first.height(), 2):
         for x in range(0, first.width(), 2):
             a, b = first.pixelColor(x, y), second.pixelColor(x, y)
-            away = max(
-                abs(a.red() - b.red()), abs(a.green() - b.green()), abs(a.blue() - b.blue())
-            )
+            away = max(abs(a.red() - b.red()), abs(a.green() - b.green()), abs(a.blue() - b.blue()))
             count += away > least
     return count

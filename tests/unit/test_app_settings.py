@@ -1,5 +1,4 @@
 import json
-import os
 
 import pytest
 
@@ -61,7 +60,7 @@ def test_writing_leaves_nothing_beside_the_file(tmp_path):
     store = SettingsStore(tmp_path)
     for theme in ("dark", "light", "system"):
         store.change(theme=theme)
-    assert os.listdir(tmp_path) == ["settings.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
 
 
 def test_recent_items_are_newest_first_and_few(tmp_path):
