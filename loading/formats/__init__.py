@@ -49,6 +49,8 @@ FORMATS = (
         (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgh", ".mgz", ".mgh.gz"),
         (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c"),
     ),
+    Format("NRRD", "loading.formats.nrrd_files", (".nrrd", ".nhdr"), (b"NRRD000",)),
+    Format("MetaImage", "loading.formats.metaimage", (".mha", ".mhd"), (b"ObjectType = ",)),
 )
 
 _DATA_ENDINGS = (".img", ".img.gz")

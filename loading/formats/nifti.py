@@ -16,16 +16,8 @@ from typing import Any
 import numpy as np
 
 from loading.errors import BadResponse, CorruptFrame
-from loading.formats.blocks import (
-    GZIP_RATIO,
-    Blocks,
-    Piece,
-    PlainBlocks,
-    StreamBlocks,
-    check_present,
-    check_stream,
-    inflate,
-)
+from loading.formats import detached
+from loading.formats.blocks import inflate
 from loading.formats.parts import (
     Facts,
     Parts,
@@ -39,11 +31,11 @@ from loading.formats.parts import (
     spacing_assumed,
     spec_of,
 )
-from loading.formats.planes import BlockReader, FormatSource, Layout
+from loading.formats.planes import Layout
 from loading.notices import Notice, notice
 from loading.sources.base import CancelToken
 from loading.sources.places import LocalFile
-from loading.spec import FloatArray, Shape3, ValueMap, VolumeSpec
+from loading.spec import FloatArray, Shape3, ValueMap
 
 HEAD_BYTES = 4096
 _RGB, _RGBA = 128, 2304
@@ -87,7 +79,7 @@ def _describe_one(path: str, parts: Parts) -> None:
     offset = _offset(header, header_file, is_single=is_single)
     spec = spec_of(facts, files)
     blocks = _blocks(data, offset, layout, facts, count)
-    parts.add(spec, partial(_source, layout, facts.value_map, blocks), "picture")
+    parts.add(spec, partial(detached.source, layout, facts.value_map, blocks), "picture")
 
 
 def _first_bytes(place: LocalFile) -> bytes:
@@ -242,24 +234,16 @@ def _offset(header: Any, place: LocalFile, *, is_single: bool) -> int:
     return max(int(at), smallest) if is_single else int(at)
 
 
-def _blocks(data: LocalFile, offset: int, layout: Layout, facts: Facts, count: int) -> Any:
+def _blocks(
+    data: LocalFile, offset: int, layout: Layout, facts: Facts, count: int
+) -> detached.MakeBlocks:
     """Hold the claim against what is there; give what makes the blocks when they are wanted."""
     _, rows, columns = facts.shape_kji
     block = rows * columns * layout.samples * layout.stored.itemsize
-    needed = offset + block * count
-    if data.read_at(0, 2) == b"\x1f\x8b":
-        start = partial(inflate, data, 0)
-        check_stream(data, start, needed, data.size, GZIP_RATIO, is_gzip=True)
-        return partial(StreamBlocks, start, offset, block, count, data.name)
-    check_present(data.name, needed, data.size)
-    return partial(PlainBlocks, [Piece(data, offset, block * count)], block)
-
-
-def _source(layout: Layout, value_map: ValueMap, blocks: Any, spec: VolumeSpec) -> FormatSource:
-    made: Blocks = blocks()
-    return FormatSource(
-        spec, lambda: BlockReader(spec, layout, made, value_map), in_order=made.in_order
-    )
+    is_gzip = data.read_at(0, 2) == b"\x1f\x8b"
+    start, skip = (0, offset) if is_gzip else (offset, 0)
+    encoding = detached.DEFLATED if is_gzip else detached.RAW
+    return detached.blocks_of([data], encoding, start, skip, block, count, layout.stored)
 
 
 def _describe_mgh(path: str, parts: Parts) -> None:
@@ -297,4 +281,4 @@ def _describe_mgh(path: str, parts: Parts) -> None:
     layout = Layout(stored, shape[0], sizes[3])
     spec = spec_of(facts, [place])
     blocks = _blocks(place, _MGH_BYTES, layout, facts, shape[0] * sizes[3])
-    parts.add(spec, partial(_source, layout, ValueMap(), blocks), "picture")
+    parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")

@@ -1,0 +1,182 @@
+"""Voxels that lie behind a header or in files beside it, packed or not: for NRRD and MetaImage.
+
+A header names its data files by text. Only names of files in the header's own folder, or below
+it, are followed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from loading.errors import CorruptFrame
+from loading.formats.blocks import (
+    BZIP2_RATIO,
+    GZIP_RATIO,
+    Blocks,
+    Piece,
+    PlainBlocks,
+    StreamBlocks,
+    check_present,
+    check_stream,
+    inflate,
+    read_numbers,
+    unpack_bzip2,
+)
+from loading.formats.parts import local_file
+from loading.formats.planes import BlockReader, FormatSource, Layout
+from loading.sources.places import LocalFile
+from loading.spec import ValueMap, VolumeSpec
+
+RAW, DEFLATED, BZIP2, TEXT = "raw", "deflated", "bzip2", "text"
+MAX_HEADER_BYTES = 1 << 20
+MAX_FILES = 1 << 16
+_MAX_SKIPPED_BYTES = 1 << 24
+_PATTERN = re.compile(r"^[^%]*%0?\d{0,2}[du][^%]*$")
+
+MakeBlocks = Callable[[], Blocks]
+
+
+def beside(header: str, name: str) -> str:
+    """Give the path of a data file that a header names.
+
+    Raises
+    ------
+    CorruptFrame
+        When the name leads out of the header's folder, or to nothing.
+    """
+    plain = name.strip().replace("\\", "/")
+    steps = plain.split("/")
+    if not plain or plain.startswith("/") or plain[1:2] == ":" or ".." in steps or "\0" in plain:
+        raise CorruptFrame(
+            "Its data file lies outside its folder, and is not opened",
+            where=header,
+            cure="Put header and data into one folder",
+        )
+    path = os.path.join(os.path.dirname(header), *steps)  # noqa: PTH118, PTH120
+    if not os.path.isfile(path):  # noqa: PTH113
+        shown = "".join(c if c.isprintable() else "?" for c in plain)[:80]
+        raise CorruptFrame(f"Its data file {shown} is not there", where=header)
+    return path
+
+
+def numbered(header: str, words: Sequence[str], most: int) -> list[str]:
+    """Give the files of a pattern with first, last and step ("name%03d.raw 1 20 1")."""
+    pattern = words[0]
+    try:
+        first, last, step = int(words[1]), int(words[2]), int(words[3]) if len(words) > 3 else 1
+        numbers = range(first, last + (1 if step > 0 else -1), step)
+    except (ValueError, IndexError) as error:
+        raise CorruptFrame("The pattern of its data files is damaged", where=header) from error
+    if not _PATTERN.match(pattern):
+        raise CorruptFrame("The pattern of its data files is damaged", where=header)
+    if not 0 < len(numbers) <= min(most, MAX_FILES):
+        raise CorruptFrame(f"It claims {len(numbers)} data files for {most} slices", where=header)
+    return [beside(header, pattern % number) for number in numbers]
+
+
+def skip_lines(place: LocalFile, start: int, count: int) -> int:
+    """Give the offset behind so many lines."""
+    if not 0 <= count <= _MAX_SKIPPED_BYTES:
+        raise CorruptFrame(f"{count} lines to skip are not usable", where=place.name)
+    at = start
+    while count:
+        text = place.read_at(at, 1 << 16)
+        if not text or at - start > _MAX_SKIPPED_BYTES:
+            raise CorruptFrame("The lines to skip are not there", where=place.name)
+        found = -1
+        while count and (found := text.find(b"\n", found + 1)) >= 0:
+            count -= 1
+        at += found + 1 if not count else len(text)
+    return at
+
+
+def blocks_of(
+    files: Sequence[LocalFile],
+    encoding: str,
+    start: int,
+    skip: int,
+    block_bytes: int,
+    count: int,
+    stored: np.dtype[np.generic],
+) -> MakeBlocks:
+    """Hold the claim against the bytes present; give what makes the blocks when they are wanted.
+
+    Parameters
+    ----------
+    start : int
+        Where the (packed) bytes begin in each file; -1 where they end with the file.
+    skip : int
+        Bytes to pass over once they are unpacked.
+    """
+    first, needed = files[0], block_bytes * count
+    if encoding == RAW:
+        return partial(PlainBlocks, _pieces(files, start, skip, needed), block_bytes)
+    if len(files) > 1:
+        raise CorruptFrame("Packed voxels in several files are not read", where=first.name)
+    packed = first.size - start
+    if encoding == DEFLATED:
+        parts, ratio = partial(inflate, first, start), GZIP_RATIO
+    elif encoding == BZIP2:
+        parts, ratio = partial(unpack_bzip2, first, start), BZIP2_RATIO
+    else:
+        # a number takes a digit and a space
+        check_present(first.name, 2 * (needed // stored.itemsize) - 1, packed)
+        parts, ratio = partial(read_numbers, first, start, stored), stored.itemsize
+    is_gzip = encoding == DEFLATED and first.read_at(start, 2) == b"\x1f\x8b"
+    check_stream(first, parts, skip + needed, packed, ratio, is_gzip=is_gzip)
+    return partial(StreamBlocks, parts, skip, block_bytes, count, first.name)
+
+
+def _pieces(files: Sequence[LocalFile], start: int, skip: int, needed: int) -> list[Piece]:
+    each, rest = divmod(needed, len(files))
+    if rest:
+        raise CorruptFrame(
+            f"The voxels cannot be shared out evenly among {len(files)} files", where=files[0].name
+        )
+    pieces = []
+    for file in files:
+        offset = file.size - each if start < 0 else start + skip
+        check_present(file.name, max(0, offset) + each, file.size if offset >= 0 else 0)
+        pieces.append(Piece(file, offset, each))
+    return pieces
+
+
+def source(layout: Layout, value_map: ValueMap, make: MakeBlocks, spec: VolumeSpec) -> FormatSource:
+    """Open the source of a volume whose planes are blocks."""
+    blocks = make()
+    return FormatSource(
+        spec, lambda: BlockReader(spec, layout, blocks, value_map), in_order=blocks.in_order
+    )
+
+
+def listed(header: str, names: Sequence[str], most: int) -> list[str]:
+    """Give the files of a list, one name a line."""
+    if not 0 < len(names) <= min(most, MAX_FILES):
+        raise CorruptFrame(f"It lists {len(names)} data files for {most} slices", where=header)
+    return [beside(header, name) for name in names]
+
+
+def header_lines(place: LocalFile) -> bytes:
+    """Give the beginning of a file, as far as a header may go."""
+    return place.read_at(0, MAX_HEADER_BYTES)
+
+
+__all__ = [
+    "BZIP2",
+    "DEFLATED",
+    "RAW",
+    "TEXT",
+    "beside",
+    "blocks_of",
+    "header_lines",
+    "listed",
+    "local_file",
+    "numbered",
+    "skip_lines",
+    "source",
+]
