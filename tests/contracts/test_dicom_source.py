@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ SHAPE = (5, 40, 48)
 class DicomContract(SourceContract):
     """Write a series, prepare it, describe it."""
 
-    changes: dict[str, object] = {}
+    changes: ClassVar[dict[str, object]] = {}
 
     def prepare(self, folder: Path) -> Path:
         """Turn the plain series in a folder into what is under test; give what is opened."""
@@ -86,7 +87,7 @@ class TestCompressed(DicomContract):
 class TestRescaledBySlice(DicomContract):
     """M2: where slope and intercept differ the array holds meant values, rounded once."""
 
-    changes = {
+    changes: ClassVar = {
         "RescaleSlope": lambda k: f"{0.37 + 0.011 * k:.3f}",
         "RescaleIntercept": lambda k: str(-k),
     }
@@ -121,7 +122,7 @@ class TestArchive(DicomContract):
 class TestMixedBitsAndSigns(DicomContract):
     """M2: the type is the union over all slices."""
 
-    changes = {
+    changes: ClassVar = {
         "BitsStored": lambda k: 16 if k == 3 else 12,
         "HighBit": lambda k: 15 if k == 3 else 11,
         "PixelRepresentation": lambda k: 1 if k == 3 else 0,
