@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import file_figures
+from tests.bench import file_figures, window_figures
 from tests.bench.data import ROOT
 from tests.bench.figures import Figure, Measure
 
 OUTPUT = ROOT / "build" / "bench.json"
-FIGURES: dict[str, Measure] = {**file_figures.FIGURES}
+FIGURES: dict[str, Measure] = {**file_figures.FIGURES, **window_figures.FIGURES}
 
 
 def chosen(words: Sequence[str]) -> dict[str, Measure]:
@@ -73,7 +73,9 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="name the figures and stop")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE")
+    parser.add_argument("--display", default="", metavar="NAME", help="instead of a virtual one")
     options = parser.parse_args()
+    window_figures.use_display(options.display)
     measures = chosen(options.only)
     if options.list:
         print("\n".join(measures))
@@ -89,6 +91,7 @@ def main() -> int:
             continue
         figures.append(figure)
         print(row(figure), flush=True)
+    window_figures.close_display()
     loads["after"] = os.getloadavg()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(report(figures, loads), indent=1) + "\n", "utf-8")

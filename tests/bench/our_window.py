@@ -1,0 +1,298 @@
+"""Measured process of ours: the real window, driven by a real drop and a real wheel.
+
+It starts as the program does, shows the warm-up series once (imports, shaders, caches), waits for
+the word, drops the folder on the window and watches: a 5 ms timer of the GUI thread notes how long
+the thread was away, and the first slice is looked for on the screen itself.
+
+usage: python -m tests.bench.our_window load|scan|scroll FOLDER WARM_UP_FOLDER
+       python -m tests.bench.our_window start FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from app.graphics import set_up_graphics
+from tests.bench.subjects import SPAWNED
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+HEARTBEAT_MS = 5
+AFTER_COMPLETE_S = 1.0
+SETTLE_S = 1.5
+"""The sharp 3D picture comes some time after the last slice; memory is read after it."""
+WHEEL_EVERY_S = 1 / 120
+PATCH = 24
+Steps = Iterator[None]
+
+
+class Pulse:
+    """Step a scenario from a timer of the GUI thread, and note the longest pause between beats."""
+
+    def __init__(self, steps: Steps) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        self._steps = steps
+        self._last_s = time.perf_counter()
+        self.longest_ms = 0.0
+        self.timer = QTimer()
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.setInterval(HEARTBEAT_MS)
+        self.timer.timeout.connect(self._beat)
+        self.timer.start()
+
+    def restart(self) -> None:
+        """Forget the pauses so far."""
+        self._last_s, self.longest_ms = time.perf_counter(), 0.0
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.longest_ms = max(self.longest_ms, (now - self._last_s) * 1000)
+        self._last_s = now
+        try:
+            if next(self._steps, self) is self:
+                self.timer.stop()
+        except Exception:
+            traceback.print_exc()
+            os._exit(3)
+
+
+class Scenario:
+    """What happens in the window, step by step; each step is one beat of the pulse."""
+
+    def __init__(self, kind: str, folders: list[str]) -> None:
+        self.kind, self.folders = kind, folders
+        self.result: dict[str, float] = {}
+        self.dropped_s = 0.0
+        self.pulse = Pulse(self._steps())
+
+    # -- the parts ----------------------------------------------------------------------------
+
+    def _steps(self) -> Steps:
+        while (window := _main_window()) is None:
+            yield
+        if self.kind == "start":
+            yield from self._start(window)
+        else:
+            while window.workspace is None:
+                yield
+            self._drop(window, self.folders[1])
+            yield from self._until(lambda: _is_complete(window))
+            yield from _pause(SETTLE_S)
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
+            yield from _pause(0.2)
+            yield from {"load": self._load, "scan": self._scan, "scroll": self._scroll}[self.kind](
+                window
+            )
+        self.result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        sys.stdout.write(json.dumps(self.result) + "\n")
+        sys.stdout.flush()
+        window.close()
+
+    def _load(self, window: MainWindow) -> Steps:
+        """Drop, see the first slice, complete, one second more; then let 3D settle."""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        while not _is_complete(window, before):
+            if "first_slice_ms" not in self.result and _shows_a_slice(window, before):
+                self.result["first_slice_ms"] = (time.perf_counter() - self.dropped_s) * 1000
+            yield
+        yield from _pause(AFTER_COMPLETE_S)
+        self.result["longest_block_ms"] = self.pulse.longest_ms
+        self._read_timeline(window)
+        yield from _pause(SETTLE_S)
+
+    def _scan(self, window: MainWindow) -> Steps:
+        """Drop, and watch until the headers have been read."""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        yield from self._until(lambda: window.session.volume is not before)
+        self.result["longest_block_ms"] = self.pulse.longest_ms
+        self.result["described_ms"] = (time.perf_counter() - self.dropped_s) * 1000
+
+    def _scroll(self, window: MainWindow) -> Steps:
+        """Turn the wheel over the axial view as long as the series loads; count its paints."""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        yield from self._until(lambda: _shows_a_slice(window, before))
+        counter = _PaintCounter(window)
+        started_s = time.perf_counter()
+        turns, direction = 0, 1
+        while not _is_complete(window, before):
+            if (time.perf_counter() - started_s) / WHEEL_EVERY_S > turns:
+                direction = _turn_wheel(window, direction)
+                turns += 1
+            yield
+        ended_s = time.perf_counter()
+        self.result["fps"] = len(counter.times) / (ended_s - started_s)
+        self.result["slowest_second_fps"] = counter.slowest(started_s, ended_s)
+        self.result["loading_s"] = ended_s - started_s
+        self._read_timeline(window)
+
+    def _start(self, window: MainWindow) -> Steps:
+        """Note the first paint of the window, and the first picture that VTK drew."""
+        spawned_s = float(os.environ[SPAWNED])
+        window.deck.painted.connect(lambda: self._note("first_paint_ms", spawned_s))
+        while window.workspace is None:
+            yield
+        host: Any = window.workspace._volume_view._host
+        host.drawn.connect(lambda _: self._note("ready_ms", spawned_s))
+        yield from self._until(lambda: {"first_paint_ms", "ready_ms"} <= self.result.keys())
+
+    # -- what they are made of ----------------------------------------------------------------
+
+    def _until(self, reached: Callable[[], bool], timeout_s: float = 120.0) -> Steps:
+        ends_s = time.perf_counter() + timeout_s
+        while not reached():
+            if time.perf_counter() > ends_s:
+                raise TimeoutError("the window did not get there")
+            yield
+
+    def _note(self, name: str, since_s: float) -> None:
+        self.result.setdefault(name, (time.perf_counter() - since_s) * 1000)
+
+    def _drop(self, window: MainWindow, folder: str) -> None:
+        """Send the events of a drop, as the window system does."""
+        from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+        from PySide6.QtGui import QDragEnterEvent, QDropEvent
+        from PySide6.QtWidgets import QApplication
+
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(folder)])
+        copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        none = Qt.KeyboardModifier.NoModifier
+        self.pulse.restart()
+        self.dropped_s = time.perf_counter()
+        QApplication.sendEvent(window, QDragEnterEvent(QPoint(300, 300), copy, data, left, none))
+        QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), copy, data, left, none))
+
+    def _read_timeline(self, window: MainWindow) -> None:
+        from loading.timeline import timeline
+
+        volume = window.session.volume
+        assert volume is not None
+        marks = timeline(volume.spec, volume.history(), self.dropped_s)
+        assert marks.full_ms is not None
+        assert marks.coverage_ms is not None
+        self.result["full_ms"] = marks.full_ms
+        self.result["coverage_ms"] = marks.coverage_ms
+
+
+class _PaintCounter:
+    """Note when the axial view is painted showing another slice than before."""
+
+    def __init__(self, window: MainWindow) -> None:
+        from PySide6.QtCore import QEvent, QObject
+
+        assert window.workspace is not None
+        workspace, times = window.workspace, list[float]()
+        shown = [-1]
+
+        class Filter(QObject):
+            def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+                if event.type() == QEvent.Type.Paint:
+                    k, _ = workspace.slice_position("axial")
+                    if k != shown[0]:
+                        shown[0] = k
+                        times.append(time.perf_counter())
+                return False
+
+        self.times = times
+        self._filter = Filter()
+        workspace._views["axial"].installEventFilter(self._filter)
+
+    def slowest(self, started_s: float, ended_s: float) -> float:
+        """Give the fewest paints in any whole second."""
+        if ended_s - started_s < 1:
+            return len(self.times) / (ended_s - started_s)
+        starts = [started_s, *(t for t in self.times if t <= ended_s - 1), ended_s - 1]
+        return float(min(sum(s < t <= s + 1 for t in self.times) for s in starts))
+
+
+def _main_window() -> MainWindow | None:
+    from PySide6.QtWidgets import QApplication
+
+    from app.main_window import MainWindow
+
+    return next((w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow)), None)
+
+
+def _is_complete(window: MainWindow, before: object = None) -> bool:
+    volume = window.session.volume
+    return volume is not None and volume is not before and volume.state.is_over
+
+
+def _pause(seconds: float) -> Steps:
+    ends_s = time.perf_counter() + seconds
+    while time.perf_counter() < ends_s:
+        yield
+
+
+def _shows_a_slice(window: MainWindow, before: object) -> bool:
+    """Look at the screen: is there grey, noisy tissue beside the axial view's crosshair?"""
+    volume, workspace = window.session.volume, window.workspace
+    if volume is None or volume is before or workspace is None:
+        return False
+    view = workspace._views["axial"]
+    at = view.mapToGlobal(view.rect().center())
+    x, y = at.x() + view.height() // 10, at.y() + view.height() // 7
+    picture = view.screen().grabWindow(0, x, y, PATCH, PATCH).toImage()
+    pixels = [picture.pixelColor(i, j) for i in range(0, PATCH, 3) for j in range(0, PATCH, 3)]
+    greys = {colour.red() for colour in pixels}
+    is_grey = all(c.red() == c.green() == c.blue() for c in pixels)
+    return is_grey and len(greys) > 3 and 50 < sum(greys) / len(greys) < 220
+
+
+def _turn_wheel(window: MainWindow, direction: int) -> int:
+    """Turn the wheel one notch over the axial view; give the direction for the next turn."""
+    from PySide6.QtCore import QPoint, QPointF, Qt
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    assert window.workspace is not None
+    view = window.workspace._views["axial"]
+    centre = QPointF(view.rect().center())
+    event = QWheelEvent(
+        centre,
+        view.mapToGlobal(centre),
+        QPoint(),
+        QPoint(0, 120 * direction),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view, event)
+    k, count = window.workspace.slice_position("axial")
+    return -direction if k in (0, count - 1) else direction
+
+
+def main() -> int:
+    kind, *folders = sys.argv[1:]
+    if kind == "start":
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+    set_up_graphics(software_gl=True)
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication(["voxtide"])
+    scenario = Scenario(kind, folders)
+    from app.main import run_window
+
+    status = run_window(folders if kind == "start" else [], software_gl=True)
+    del scenario, application
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
