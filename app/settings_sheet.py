@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QLineEdit, QWidget
 
 from app.actions import CommandSet, conflict
 from app.language import tr
@@ -100,7 +100,10 @@ class SettingsSheet(Sheet):
         field = QKeySequenceEdit(self._commands.action(id_).shortcut())
         field.setMaximumSequenceLength(1)
         field.setFixedWidth(136)
-        field.setAccessibleName(tr("Key of {title}").format(title=title))
+        name = tr("Key of {title}").format(title=title)
+        field.setAccessibleName(name)
+        for inner in field.findChildren(QLineEdit):
+            inner.setAccessibleName(name)
         field.editingFinished.connect(lambda: self._take_key(id_))
         across.addWidget(field)
         across.addWidget(
