@@ -44,8 +44,30 @@ class VolumeImage:
 
     @classmethod
     def from_copy(cls, copy: Copy, value_map: ValueMap) -> VolumeImage:
-        """Make an image of a copy, with a serial number of its own."""
-        return cls(copy.array, copy.affine_lps, value_map, copy.bounds, next(_serials))
+        """Make an image of a copy, with a serial number of its own and right-handed axes.
+
+        VTK lights left-handed volumes from the wrong side, so their slices are put in the other
+        order; each voxel stays where it was.
+        """
+        array, affine = copy.array, copy.affine_lps
+        if np.linalg.det(affine[:3, :3]) < 0:
+            array, affine = np.ascontiguousarray(array[::-1]), affine.copy()
+            affine[:3, 3] += affine[:3, 2] * (len(array) - 1)
+            affine[:3, 2] *= -1
+        return cls(array, affine, value_map, copy.bounds, next(_serials))
+
+    def upright(self) -> tuple[FloatArray, FloatArray]:
+        """Split the affine into a rotation (3 x 3) and what is left of it (4 x 4: sizes, shear).
+
+        Rotation times remainder is the affine's 3 x 3 part; both have positive determinants.
+        """
+        rotation, rest = np.linalg.qr(self.affine_lps[:3, :3])
+        signs = np.sign(np.diag(rest))
+        rotation, rest = rotation * signs, rest * signs[:, np.newaxis]
+        remainder = np.eye(4)
+        remainder[:3, :3] = rest
+        remainder[:3, 3] = rotation.T @ self.affine_lps[:3, 3]
+        return rotation.astype(np.float64), remainder
 
     @property
     def spacing_ijk(self) -> tuple[float, float, float]:

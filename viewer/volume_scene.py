@@ -9,6 +9,9 @@ from __future__ import annotations
 from math import atan, degrees, radians, tan
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from loading.values import array_value
 from viewer.image_bridge import shared_image
 from viewer.presets import Transfer
@@ -41,6 +44,7 @@ class VolumeScene:
         self._volume.SetMapper(self._mapper)
         self._volume.SetProperty(self._property)
         self._placement = vtkMatrix4x4()
+        self._rotation: npt.NDArray[np.float64] = np.eye(3)
         self._shown: Picture | None = None
 
     def follow(self, picture: Picture) -> None:
@@ -101,12 +105,15 @@ class VolumeScene:
             self.renderer.AddLight(light)
 
     def _set_image(self, image: VolumeImage) -> None:
+        # The mapper lights volumes as if they were not rotated. So they are not: the camera stands
+        # where it would stand in the volume's own upright frame. Only shear is left to the volume.
         spacing = image.spacing_ijk
         self._mapper.SetInputData(shared_image(image.array, image.bounds, spacing))
+        self._rotation, remainder = image.upright()
         for row in range(4):
             for column in range(4):
                 scale = spacing[column] if column < 3 else 1.0
-                self._placement.SetElement(row, column, image.affine_lps[row, column] / scale)
+                self._placement.SetElement(row, column, remainder[row, column] / scale)
         self._volume.SetUserMatrix(self._placement)
         self._property.SetScalarOpacityUnitDistance(opacity_unit_mm(spacing))
 
@@ -150,12 +157,13 @@ class VolumeScene:
         self._mapper.SetSampleDistance(picture.steps.ray * finest)
 
     def _set_camera(self, picture: Picture) -> None:
-        eye, up, right = camera_axes(picture.camera)
+        eye, up, right = (axis @ self._rotation for axis in camera_axes(picture.camera))
+        centre = picture.centre @ self._rotation
         zoom = picture.camera.zoom * min(1.0, picture.width / max(1, picture.height))
         reach = picture.radius_mm
         distance = reach / tan(radians(VIEW_ANGLE / 2))
         shift_right, shift_down = picture.camera.pan
-        focal = picture.centre - right * shift_right * reach + up * shift_down * reach
+        focal = centre - right * shift_right * reach + up * shift_down * reach
         camera: Any = self.renderer.GetActiveCamera()
         camera.SetFocalPoint(*focal)
         camera.SetPosition(*(focal + eye * distance))
