@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 J2K = "1.2.840.10008.1.2.4."
 
-LOSSLESS: dict[str, Callable[[np.ndarray], bytes]] = {
+LOSSLESS: dict[str, Callable[[np.ndarray], bytes | bytearray]] = {
     J2K + "57": lambda a: imagecodecs.ljpeg_encode(a),
     J2K + "70": lambda a: imagecodecs.ljpeg_encode(a),
     J2K + "80": lambda a: imagecodecs.jpegls_encode(a),
@@ -52,7 +52,7 @@ def encode_file(path: Path, syntax: str) -> None:
     if syntax in NATIVE.values():
         write_native(path, syntax)
         return
-    set_codestreams(path, syntax, [LOSSLESS[syntax](dataset.pixel_array)])
+    set_codestreams(path, syntax, [bytes(LOSSLESS[syntax](dataset.pixel_array))])
 
 
 def write_native(path: Path, syntax: str) -> None:

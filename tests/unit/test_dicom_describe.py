@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from pydicom.pixels import apply_rescale
+from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import generate_uid
 
 import loading
@@ -50,7 +50,7 @@ def test_a_plain_series(tmp_path, stored):
     assert (spec.value_map.slope, spec.value_map.intercept) == (1.0, INTERCEPT)
     assert (spec.label, spec.modality, spec.unit, spec.files) == ("Phantom", "CT", "HU", 6)
     assert np.allclose(
-        spec.affine_lps, [[0.5, 0, 0, -10], [0, 0.75, 0, 5], [0, 0, 2, 0], [0, 0, 0, 1]]
+        spec.affine_lps, [[0.5, 0, 0, -10.0], [0, 0.75, 0, 5.0], [0, 0, 2.0, 0], [0, 0, 0, 1.0]]
     )
     assert spec.path == str(tmp_path)
     assert spec.empty_value == 24.0
