@@ -11,19 +11,21 @@ _PREFERRED = ("CT", "MR", "PT")
 def first_choice(catalogue: Catalogue) -> VolumeEntry | None:
     """Give the volume that opens without asking: CT, MR and PET before others, then most slices.
 
-    Of equals the first one listed; a volume of fewer than three slices only when nothing larger
+    Of equals CT before MR before PET, which is read with another beside it, then the first one
+    listed; a volume of fewer than three slices only when nothing larger
     is there (localizers are images, not volumes, and never come here).
     """
     return min(catalogue.volumes, key=rank, default=None)
 
 
-def rank(entry: VolumeEntry) -> tuple[bool, bool, int]:
+def rank(entry: VolumeEntry) -> tuple[bool, bool, int, int]:
     """Give the key that sorts volumes in the order in which a viewer would choose them."""
     spec = entry.spec
     return (
         spec.shape_kji[0] < 3,
         spec.modality not in _PREFERRED,
-        -spec.chunk_count // max(1, spec.time_points),
+        -(spec.chunk_count // max(1, spec.time_points)),
+        _PREFERRED.index(spec.modality) if spec.modality in _PREFERRED else len(_PREFERRED),
     )
 
 
