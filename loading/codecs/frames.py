@@ -89,7 +89,7 @@ def level_end(read_prefix: Callable[[int], bytes], expected: Expected, level: in
     return htj2k.level_end(read_prefix, expected, level)
 
 
-def decode_prefix(syntax: str, prefix: bytes, expected: Expected, out: Frame) -> None:
+def decode_prefix(prefix: bytes, expected: Expected, out: Frame) -> None:
     """Decode the first bytes of an HTJ2K frame into a picture of full size.
 
     The caller has cut the prefix where a level ends (`level_end`): the decoder itself never says

@@ -6,22 +6,24 @@ is held against the file first, so that a damaged file is listed with its reason
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import overload
 
 import numpy as np
 
 from loading.catalogue import ImageEntry
-from loading.dicom import geometry, grouping, syntaxes, tags
+from loading.dicom import geometry, grouping, tags
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Instance
 from loading.dicom.kinds import kind_of
-from loading.dicom.pixels import FrameIndex, FramePixels
+from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
 from loading.dicom.values import ignored_numbers, is_lossy, values_of, windows_of
 from loading.dicom.volumes import common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
-from loading.spec import Level
+from loading.spec import Level, ValueMap
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
@@ -45,16 +47,39 @@ def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
         [*_notices(instance), *notices, *more],
         levels=(_level_of(instance, form),),
     )
-    index = FrameIndex(instance, form) if syntaxes.is_encapsulated(instance.shared.syntax) else None
-    value_map = values.maps[0] if values.maps else None
-    frames = [
-        FramePixels(instance, form, number, index, value_map) for number in range(form.frames)
-    ]
+    frames = FileFrames(instance, form, values.maps[0] if values.maps else None)
     try:
         frames[0].check()
     except LoadError as error:
         return error.what
     return ImageEntry(name, kind, form.frames, spec, partial(DicomSource, spec, frames))
+
+
+class FileFrames(Sequence[FramePixels]):
+    """The frames of one file; each reader is made when it is asked for.
+
+    A file may claim as many frames as it has bits.
+    """
+
+    def __init__(self, instance: Instance, form: PixelForm, value_map: ValueMap | None) -> None:
+        self._instance = instance
+        self._coding = coding_of(instance.shared, form)
+        self._index = FrameIndex(instance, form.frames) if self._coding.is_encapsulated else None
+        self._value_map = value_map
+
+    def __len__(self) -> int:
+        return self._coding.form.frames
+
+    @overload
+    def __getitem__(self, number: int) -> FramePixels: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[FramePixels]: ...
+    def __getitem__(self, number: int | slice) -> FramePixels | Sequence[FramePixels]:
+        if isinstance(number, slice):
+            return [self[at] for at in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return FramePixels(self._instance, self._coding, number, self._index, self._value_map)
 
 
 def _notices(instance: Instance) -> list[Notice]:

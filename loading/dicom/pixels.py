@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +15,7 @@ from loading import codecs
 from loading.dicom import encapsulated, syntaxes
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
-from loading.dicom.header import Instance
+from loading.dicom.header import Attributes, Instance
 from loading.dicom.values import is_lossy
 from loading.errors import CorruptFrame, LoadError
 from loading.sources.base import CancelToken
@@ -23,14 +26,51 @@ _AT_ONCE = 64 << 20
 _scratch = threading.local()
 
 
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How the frames of files with the same header are stored; worked out once for all of them.
+
+    Attributes
+    ----------
+    is_encapsulated : bool
+        Frames are compressed.
+    is_foreign : bool
+        Samples are in the byte order of another machine.
+    is_lossy : bool
+        The header says that values were lost in compression.
+    is_plain : bool
+        The bytes in the file are those in memory.
+    """
+
+    form: PixelForm
+    syntax: str
+    is_encapsulated: bool
+    is_foreign: bool
+    is_lossy: bool
+    is_plain: bool
+    expected: codecs.Expected
+
+
+def coding_of(shared: Attributes, form: PixelForm) -> Coding:
+    """Work out how frames are stored."""
+    encapsulated_too = syntaxes.is_encapsulated(shared.syntax)
+    big = shared.syntax == syntaxes.EXPLICIT_BIG
+    foreign = big == (sys.byteorder == "little") and form.allocated > 8
+    plain = not (encapsulated_too or foreign or form.has_spare_bits or form.allocated == 1)
+    expected = codecs.Expected(
+        form.rows, form.columns, form.samples, form.allocated, form.stored, form.signed
+    )
+    return Coding(form, shared.syntax, encapsulated_too, foreign, is_lossy(shared), plain, expected)
+
+
 class FrameIndex:
     """Find the frames of one encapsulated object once, for all who ask."""
 
-    __slots__ = ("_frames", "_instance", "_lock", "form")
+    __slots__ = ("_count", "_frames", "_instance", "_lock")
 
-    def __init__(self, instance: Instance, form: PixelForm) -> None:
+    def __init__(self, instance: Instance, count: int) -> None:
         self._instance = instance
-        self.form = form
+        self._count = count
         self._frames: list[tuple[Fragment, ...]] | None = None
         self._lock = threading.Lock()
 
@@ -38,9 +78,8 @@ class FrameIndex:
         """Give the fragments of a frame; the file is walked at the first call."""
         with self._lock:
             if self._frames is None:
-                place = self._instance.place
                 self._frames = encapsulated.frames_of(
-                    place, self._instance.offset, self.form.frames
+                    self._instance.place, self._instance.offset, self._count
                 )
             return self._frames[frame]
 
@@ -50,95 +89,92 @@ class FramePixels:
 
     Parameters
     ----------
-    instance, form
-        Header and pixel form of the file.
+    instance : Instance
+        Header of the file.
+    coding : Coding
+        How its frames are stored.
     frame : int
-        Which of its frames.
-    index : FrameIndex
-        Shared by the frames of one file.
+        Which of them.
+    index : FrameIndex or None
+        Shared by the frames of one file; needed where they are encapsulated.
     value_map : ValueMap or None
         When given, meant values are written (float32); otherwise stored ones.
     """
 
-    __slots__ = ("_index", "form", "frame", "instance", "value_map")
+    __slots__ = ("_index", "coding", "frame", "instance", "value_map")
 
     def __init__(
         self,
         instance: Instance,
-        form: PixelForm,
+        coding: Coding,
         frame: int,
         index: FrameIndex | None,
         value_map: ValueMap | None,
     ) -> None:
         self.instance = instance
-        self.form = form
+        self.coding = coding
         self.frame = frame
         self._index = index
         self.value_map = value_map
 
     @property
-    def is_encapsulated(self) -> bool:
-        """Tell whether the frame is compressed."""
-        return syntaxes.is_encapsulated(self.instance.shared.syntax)
-
-    @property
-    def is_lossy(self) -> bool:
-        """Tell whether the header says that values were lost in compression."""
-        return is_lossy(self.instance.shared)
-
-    @property
     def is_plain(self) -> bool:
         """Tell whether the bytes in the file are the bytes in the array."""
-        form = self.form
         return (
-            self.value_map is None
-            and not self.is_encapsulated
-            and not self._is_foreign_order
-            and not form.has_spare_bits
-            and form.allocated > 1
-            and not shortage(self.instance, form)
+            self.coding.is_plain
+            and self.value_map is None
+            and not shortage(self.instance, self.coding.form)
         )
-
-    @property
-    def _is_foreign_order(self) -> bool:
-        big = self.instance.shared.syntax == syntaxes.EXPLICIT_BIG
-        return big == (sys.byteorder == "little") and self.form.allocated > 8
 
     @property
     def native_span(self) -> tuple[int, int]:
         """Give offset and length of a native frame of whole bytes."""
-        length = self.form.frame_bits // 8
+        length = self.coding.form.frame_bits // 8
         return self.instance.offset + self.frame * length, length
 
     def check(self) -> None:
         """Hold what can be seen without decoding against the header; raise a LoadError."""
-        reason = shortage(self.instance, self.form)
-        if reason:
-            raise CorruptFrame(f"Not readable: {reason}", where=self.instance.place.name)
+        self._refuse_shortage()
         self.instance.place.verify()
-        if self.is_encapsulated:
-            codecs.inspect(self.instance.shared.syntax, self._encoded(), self._expected())
+        if self.coding.is_encapsulated:
+            with self._named():
+                codecs.inspect(self.coding.syntax, self._encoded(), self.coding.expected)
 
     def read(self, out: Plane, cancel: CancelToken) -> tuple[int, bool]:
         """Write the frame into `out` (rows, columns); give bytes read and whether it is lossy."""
-        reason = shortage(self.instance, self.form)
+        self._refuse_shortage()
+        coding = self.coding
+        stored = self._target(out)
+        lossy = coding.is_lossy
+        if coding.is_encapsulated:
+            data = self._encoded()
+            cancel.check()
+            with self._named():
+                lossy |= codecs.decode(coding.syntax, data, coding.expected, stored)
+            count = len(data)
+        else:
+            count = self._read_native(stored)
+        cancel.check()
+        self._finish(stored, out)
+        return count, lossy
+
+    def _refuse_shortage(self) -> None:
+        reason = shortage(self.instance, self.coding.form)
         if reason:
             raise CorruptFrame(
                 f"The slice cannot be read: {reason}",
                 where=self.instance.place.name,
                 cure="Copy the file again",
             )
-        stored = self._target(out)
-        if self.is_encapsulated:
-            data = self._encoded()
-            cancel.check()
-            lossy = codecs.decode(self.instance.shared.syntax, data, self._expected(), stored)
-            count = len(data)
-        else:
-            count, lossy = self._read_native(stored), False
-        cancel.check()
-        self._finish(stored, out)
-        return count, lossy or self.is_lossy
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Put the file's name into errors of decoders, which know none."""
+        try:
+            yield
+        except LoadError as error:
+            error.where = error.where or self.instance.place.name
+            raise
 
     def has_level(self, level: int) -> bool:
         """Tell whether the bytes of a reduced resolution can be told from the rest."""
@@ -160,14 +196,15 @@ class FramePixels:
             raise CorruptFrame("The file ends early", where=self.instance.place.name)
         cancel.check()
         stored = self._target(out)
-        codecs.decode_prefix(self.instance.shared.syntax, prefix, self._expected(), stored)
+        with self._named():
+            codecs.decode_prefix(prefix, self.coding.expected, stored)
         self._finish(stored, out)
         return len(prefix)
 
     def _level_end(self, level: int) -> int | None:
-        if self.instance.shared.syntax not in syntaxes.HTJ2K_FAMILY or self.form.samples != 1:
+        if self.coding.syntax not in syntaxes.HTJ2K_FAMILY or self.coding.form.samples != 1:
             return None
-        return codecs.level_end(self._prefix, self._expected(), level)
+        return codecs.level_end(self._prefix, self.coding.expected, level)
 
     def _prefix(self, count: int) -> bytes:
         """Give the first bytes of the codestream."""
@@ -188,55 +225,43 @@ class FramePixels:
     def _encoded(self) -> bytes:
         place, start = self.instance.place, self.instance.offset
         place.verify()
-        if self.form.frames == 1 and place.size - start <= _AT_ONCE:
+        if self.coding.form.frames == 1 and place.size - start <= _AT_ONCE:
             # One read for table, fragments and delimiter; the items are found in memory.
             return encapsulated.only_frame(place.read_at(start, place.size - start), place.name)
         return encapsulated.read_frame(place, self._fragments())
 
-    def _expected(self) -> codecs.Expected:
-        form = self.form
-        return codecs.Expected(
-            form.rows,
-            form.columns,
-            form.samples,
-            form.allocated,
-            form.stored,
-            form.signed,
-            self.instance.place.name,
-        )
-
     def _target(self, out: Plane) -> Plane:
         """Give the array that stored values go into: the plane itself, or a scratch one."""
-        if self.value_map is None and out.dtype == self.form.dtype:
+        if self.value_map is None and out.dtype == self.coding.form.dtype:
             return out
-        return scratch(self.form)
+        return scratch(self.coding.form)
 
     def _read_native(self, stored: Plane) -> int:
-        if self.form.allocated == 1:
+        if self.coding.form.allocated == 1:
             return self._read_bits(stored)
         offset, length = self.native_span
         self.instance.place.read_into(offset, stored)
-        if self._is_foreign_order:
+        if self.coding.is_foreign:
             stored.byteswap(inplace=True)
         return length
 
     def _read_bits(self, stored: Plane) -> int:
         """Unpack a frame of one bit a pixel; frames need not begin at a byte (PS3.5 8.1.1)."""
-        first = self.frame * self.form.frame_bits
-        last = first + self.form.frame_bits
+        first = self.frame * self.coding.form.frame_bits
+        last = first + self.coding.form.frame_bits
         count = (last + 7) // 8 - first // 8
         raw = self.instance.place.read_at(self.instance.offset + first // 8, count)
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
-        bits = bits[first % 8 :][: self.form.frame_bits]
-        if len(bits) < self.form.frame_bits:
+        bits = bits[first % 8 :][: self.coding.form.frame_bits]
+        if len(bits) < self.coding.form.frame_bits:
             raise CorruptFrame("The file ends early", where=self.instance.place.name)
         stored[...] = bits.reshape(stored.shape)
         return count
 
     def _finish(self, stored: Plane, out: Plane) -> None:
         """Clear spare bits, map to meant values if asked for, and put the result into `out`."""
-        if self.form.has_spare_bits:
-            clear_spare_bits(stored, self.form)
+        if self.coding.form.has_spare_bits:
+            clear_spare_bits(stored, self.coding.form)
         if self.value_map is not None:
             meant = stored.astype(np.float64)
             meant *= self.value_map.slope

@@ -13,12 +13,12 @@ from functools import partial
 import numpy as np
 
 from loading.catalogue import VolumeEntry
-from loading.dicom import geometry, syntaxes, tags, text
+from loading.dicom import geometry, tags, text
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
-from loading.dicom.pixels import FrameIndex, FramePixels
+from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
 from loading.dicom.values import Values, ignored_numbers, is_lossy, values_of, windows_of
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
@@ -48,10 +48,24 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
         absent=grid.absent,
         origins=_origins_of(stack, grid),
     )
+    return VolumeEntry(spec, partial(DicomSource, spec, _frames_of(grid, instances, forms, values)))
+
+
+def _frames_of(
+    grid: Grid, instances: Sequence[Instance], forms: Sequence[PixelForm], values: Values
+) -> list[FramePixels | None]:
+    """Make the reader of each plane; None where the series has no slice."""
     frames: list[FramePixels | None] = [None] * grid.planes
+    codings: dict[int, Coding] = {}
     for number, plane in enumerate(grid.plane_of.tolist()):
-        frames[plane] = frame_pixels(instances[number], forms[number], values, number)
-    return VolumeEntry(spec, partial(DicomSource, spec, frames))
+        instance, form = instances[number], forms[number]
+        coding = codings.get(id(instance.shared))
+        if coding is None or coding.form != form:
+            coding = codings[id(instance.shared)] = coding_of(instance.shared, form)
+        index = FrameIndex(instance, 1) if coding.is_encapsulated else None
+        value_map = values.maps[number] if values.maps else None
+        frames[plane] = FramePixels(instance, coding, 0, index, value_map)
+    return frames
 
 
 def common_spec(
@@ -91,15 +105,6 @@ def common_spec(
         frame_of_reference_uid=shared.text(tags.FRAME_OF_REFERENCE),
         header=text.HeaderTexts(shared),
     )
-
-
-def frame_pixels(
-    instance: Instance, form: PixelForm, values: Values, number: int, frame: int = 0
-) -> FramePixels:
-    """Make the reader of the frame that becomes slice `number` of a volume."""
-    value_map = values.maps[number] if values.maps else None
-    index = FrameIndex(instance, form) if syntaxes.is_encapsulated(instance.shared.syntax) else None
-    return FramePixels(instance, form, frame, index, value_map)
 
 
 def key_of(instances: Sequence[Instance]) -> str:

@@ -49,7 +49,7 @@ class DicomSource:
     def __init__(self, spec: VolumeSpec, frames: Sequence[FramePixels | None]) -> None:
         self.spec = spec
         self._frames = frames
-        self._plain = [_plain_of(frame, spec) for frame in frames]
+        self._plain: dict[int, _Plain | None] = {}
         self._has_coarse: dict[int, bool] = {}
         self._closed = threading.Event()
 
@@ -59,12 +59,12 @@ class DicomSource:
         One frame is looked at for all of its series: where another one turns out to be different,
         the coarse request is answered with the full picture.
         """
-        if self._plain[chunk.index] is not None:
-            return _FULL_ONLY
         frame = self._frames[chunk.index]
         if frame is None:
             return ()
-        full = _LOSSY_ONLY if frame.is_lossy else _FULL_ONLY
+        full = _LOSSY_ONLY if frame.coding.is_lossy else _FULL_ONLY
+        if not frame.coding.is_encapsulated:
+            return full
         shared = id(frame.instance.shared)
         if shared not in self._has_coarse:
             self._has_coarse[shared] = frame.has_level(COARSE_LEVEL)
@@ -77,7 +77,8 @@ class DicomSource:
         if self._closed.is_set():
             raise SourceError("The volume was closed", where=self.spec.path)
         cancel.check()
-        plain = self._plain[request.chunk.index]
+        index = request.chunk.index
+        plain = self._plain[index] if index in self._plain else self._look(index)
         if plain is not None:
             try:
                 descriptor = open_readonly(plain.path)
@@ -92,7 +93,7 @@ class DicomSource:
             except OSError as error:
                 raise source_error(error, plain.path) from error
             return plain.delivered
-        frame = self._frames[request.chunk.index]
+        frame = self._frames[index]
         if frame is None:
             raise SourceError("There is no such slice", where=self.spec.path)
         if request.rendition.level:
@@ -102,6 +103,11 @@ class DicomSource:
         count, lossy = frame.read(out[0], cancel)
         return Delivered(Status.LOSSY if lossy else Status.FULL, count)
 
+    def _look(self, index: int) -> _Plain | None:
+        """Find out, once, whether a frame lies in its file as it goes into the array."""
+        plain = self._plain[index] = _plain_of(self._frames[index], self.spec)
+        return plain
+
     def close(self) -> None:
         """Let go; reads after it raise."""
         self._closed.set()
@@ -110,8 +116,8 @@ class DicomSource:
 def _plain_of(frame: FramePixels | None, spec: VolumeSpec) -> _Plain | None:
     if frame is None or not isinstance(frame.instance.place, LocalFile):
         return None
-    if not frame.is_plain or frame.form.dtype != spec.dtype:
+    if frame.coding.form.dtype != spec.dtype or not frame.is_plain:
         return None
     offset, length = frame.native_span
-    status = Status.LOSSY if frame.is_lossy else Status.FULL
+    status = Status.LOSSY if frame.coding.is_lossy else Status.FULL
     return _Plain(frame.instance.place.name, offset, Delivered(status, length))
