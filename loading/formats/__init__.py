@@ -51,6 +51,12 @@ FORMATS = (
     ),
     Format("NRRD", "loading.formats.nrrd_files", (".nrrd", ".nhdr"), (b"NRRD000",)),
     Format("MetaImage", "loading.formats.metaimage", (".mha", ".mhd"), (b"ObjectType = ",)),
+    Format(
+        "pictures",
+        "loading.formats.pictures",
+        (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".btf", ".tf8", ".tf2"),
+        (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG", b"\xff\xd8\xff"),
+    ),
 )
 
 _DATA_ENDINGS = (".img", ".img.gz")

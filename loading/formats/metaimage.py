@@ -150,7 +150,8 @@ def _facts(fields: Mapping[str, str], path: str) -> tuple[Facts, Layout]:
         header={"series_description": fields.get("Comment", ""), "format": "MetaImage"},
     )
     is_vector = channels > 1 and not is_colour
-    return facts, Layout(stored, planes, points, channels, samples_are_times=is_vector)
+    step = 0 if is_vector else planes
+    return facts, Layout(stored, t_step=step, samples=channels, samples_are_times=is_vector)
 
 
 def _type(fields: Mapping[str, str], path: str) -> np.dtype[np.generic]:

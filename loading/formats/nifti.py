@@ -146,7 +146,7 @@ def _facts(header: Any, path: str, *, is_nifti: bool) -> tuple[Facts, Layout, in
         header=_texts(header, is_nifti=is_nifti),
     )
     check_shape(facts, path)
-    layout = Layout(stored, shape[0], points, colours)
+    layout = Layout(stored, t_step=shape[0], samples=colours)
     return facts, layout, shape[0] * points
 
 
@@ -278,7 +278,7 @@ def _describe_mgh(path: str, parts: Parts) -> None:
         notices=told,
         header={"format": "MGH"},
     )
-    layout = Layout(stored, shape[0], sizes[3])
+    layout = Layout(stored, t_step=shape[0])
     spec = spec_of(facts, [place])
     blocks = _blocks(place, _MGH_BYTES, layout, facts, shape[0] * sizes[3])
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")

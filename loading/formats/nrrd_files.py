@@ -164,13 +164,14 @@ def _facts(header: dict[str, Any], path: str) -> tuple[Facts, Layout]:
         header={"series_description": str(header.get("content", "")), "format": "NRRD"},
     )
     is_inner = before == 0 and not is_colour and count > 1
+    is_between = before == 2 and len(space) == 3
+    t_step = 0 if is_inner else 1 if is_between else facts.shape_kji[0]
     layout = Layout(
         stored,
-        facts.shape_kji[0],
-        points,
-        count if before == 0 else 1,
+        k_step=points if is_between else 1,
+        t_step=t_step,
+        samples=count if before == 0 else 1,
         samples_are_times=is_inner,
-        times_inside=before == 2 and len(space) == 3,
     )
     return facts, layout
 

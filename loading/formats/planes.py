@@ -112,26 +112,24 @@ class Layout(NamedTuple):
     ----------
     stored : numpy dtype
         Of a sample, with its byte order.
+    k_step, t_step, first : int
+        Plane k of time point t is block `first + t * t_step + k * k_step`.
     samples : int
         Samples of a voxel that lie side by side; 1 for grey.
     samples_are_times : bool
         Whether these samples are the time points; otherwise they are a colour.
-    times_inside : bool
-        Whether the time points of a plane lie behind each other, before the next plane.
     """
 
     stored: np.dtype[np.generic]
-    planes: int
-    time_points: int = 1
+    k_step: int = 1
+    t_step: int = 0
+    first: int = 0
     samples: int = 1
     samples_are_times: bool = False
-    times_inside: bool = False
 
     def block_of(self, t: int, k: int) -> int:
         """Give the ordinal of the block that holds a plane."""
-        if self.samples_are_times:
-            return k
-        return k * self.time_points + t if self.times_inside else t * self.planes + k
+        return self.first + t * self.t_step + k * self.k_step
 
 
 class BlockReader:
