@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.icons import icon
 from app.language import tr
 from app.search import Hit
 
@@ -58,7 +57,6 @@ class Command:
     keys: tuple[str, ...] = ()
     reason: Callable[[], str] = _always
     is_on: Callable[[], bool] | None = None
-    icon: str = ""
     group: int = 0
     in_views: bool = False
 
@@ -139,12 +137,6 @@ class CommandSet(QObject):
         if not self._soon.isActive():
             self._soon.start()
 
-    def refresh_icons(self) -> None:
-        """Draw icons anew after a change of theme."""
-        for id_, command in self._commands.items():
-            if command.icon:
-                self._actions[id_].setIcon(icon(command.icon))
-
     def run(self, id_: str) -> None:
         """Run a command, or say why it cannot be run."""
         command = self._commands[id_]
@@ -204,9 +196,6 @@ class CommandSet(QObject):
         action = QAction(command.title, self._window)
         action.setObjectName(command.id)
         action.setCheckable(command.is_on is not None)
-        if command.icon:
-            action.setIcon(icon(command.icon))
-            action.setIconVisibleInMenu(False)
         action.setMenuRole(_ROLES.get(command.id, QAction.MenuRole.NoRole))
         action.triggered.connect(lambda _checked=False, id_=command.id: self.run(id_))
         self._window.addAction(action)

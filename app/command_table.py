@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.about import AboutSheet
 from app.actions import Command
-from app.help_sheets import ColoursSheet, StartSheet
 from app.language import tr
 from app.presets import WINDOW_PRESETS, WindowPreset
 from viewer import presets
@@ -53,18 +51,17 @@ def _file(w: MainWindow) -> list[Command]:
         return "" if is_complete else tr("not every slice is there yet")
 
     return [
-        Command("file.open_folder", tr("Open folder"), menu, w.files.open_folder, ("Ctrl+O",),
-                icon="folder"),
-        Command("file.open_files", tr("Open files"), menu, w.files.open_files, icon="file"),
-        Command("file.demo", tr("Try the demo"), menu, w.files.open_demo, icon="head"),
+        Command("file.open_folder", tr("Open folder"), menu, w.files.open_folder, ("Ctrl+O",)),
+        Command("file.open_files", tr("Open files"), menu, w.files.open_files),
+        Command("file.demo", tr("Try the demo"), menu, w.files.open_demo),
         Command("file.save_picture", tr("Save picture"), menu, w.files.save_picture,
-                ("Ctrl+Shift+S",), none, icon="picture", group=2),
+                ("Ctrl+Shift+S",), none, group=2),
         Command("file.export", tr("Export volume (NIfTI, NRRD)"), menu, w.files.export,
-                reason=not_complete, icon="export", group=2),
+                reason=not_complete, group=2),
         Command("file.close", tr("Close"), menu, w.close_volume, ("Ctrl+W",),
                 lambda: "" if w.session.opened or w.session.is_opening else tr("nothing is open"),
                 group=3),
-        Command("file.quit", tr("Quit"), menu, w.close, ("Ctrl+Q",), icon="quit", group=3),
+        Command("file.quit", tr("Quit"), menu, w.close, ("Ctrl+Q",), group=3),
     ]  # fmt: skip
 
 
@@ -76,16 +73,15 @@ def _edit(w: MainWindow) -> list[Command]:
 
     return [
         Command("edit.undo", tr("Undo"), menu, lambda: w.views.undo(), ("Ctrl+Z",),
-                lambda: can("can_undo"), icon="undo"),
+                lambda: can("can_undo")),
         Command("edit.redo", tr("Redo"), menu, lambda: w.views.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"),
-                lambda: can("can_redo"), icon="redo"),
+                lambda: can("can_redo")),
         Command("edit.copy_picture", tr("Copy picture"), menu, w.files.copy_picture, ("Ctrl+C",),
-                none, icon="copy", group=1),
+                none, group=1),
         Command("edit.copy_value", tr("Copy value under the pointer"), menu, w.copy_value,
                 reason=lambda: "" if w.teller.pointer else tr("the pointer was not on a picture"),
                 group=1),
-        Command("edit.settings", tr("Settings"), menu, w.preferences.show, ("Ctrl+,",),
-                icon="settings", group=2),
+        Command("edit.settings", tr("Settings"), menu, w.preferences.show, ("Ctrl+,",), group=2),
     ]  # fmt: skip
 
 
@@ -124,7 +120,7 @@ def _view(w: MainWindow) -> list[Command]:
     return [
         Command("view.fit", tr("Fit"), menu, lambda: w.views.fit(), ("F",), none, group=1),
         Command("view.reset", tr("Reset this view"), menu, lambda: w.views.reset_view(), ("R",),
-                none, icon="reset", group=1),
+                none, group=1),
         Command("view.reset_all", tr("Reset all views"), menu,
                 lambda: w.views.reset_view(everything=True), ("Shift+R",), none, group=1),
         Command("view.actual_size", tr("One pixel to one pixel"), menu,
@@ -134,7 +130,7 @@ def _view(w: MainWindow) -> list[Command]:
         Command("view.zoom_out", tr("Zoom out"), menu, lambda: w.views.zoom_by(1 / 1.15), ("-",),
                 none, group=1),
         Command("view.crosshair", tr("Crosshair"), menu, flip("crosshair_visible"), ("X",), none,
-                state("crosshair_visible"), icon="crosshair", group=2),
+                state("crosshair_visible"), group=2),
         Command("view.text", tr("Text on the pictures"), menu, flip("text_visible"), ("H",), none,
                 state("text_visible"), group=2),
         Command("view.hide_names", tr("Hide names"), menu, w.preferences.toggle_names,
@@ -207,7 +203,7 @@ def _panels(w: MainWindow) -> list[Command]:
         Command("view.only_pictures", tr("Only pictures"), tr("View"), w.modes.toggle_only_pictures,
                 ("F9",), none, lambda: w.deck.pictures_only, group=3),
         Command("view.full_screen", tr("Full screen"), tr("View"), w.modes.toggle_full_screen,
-                ("F11",), is_on=lambda: w.deck.is_full_screen, icon="fullscreen", group=3),
+                ("F11",), is_on=lambda: w.deck.is_full_screen, group=3),
         Command("view.leave", tr("Back to the whole window"), tr("View"), w.modes.leave, ("Esc",),
                 lambda: "" if w.deck.is_bare else tr("the whole window is shown"), group=3),
     ]  # fmt: skip
@@ -253,7 +249,7 @@ def _image(w: MainWindow) -> list[Command]:
     return [
         Command("image.invert", tr("Invert"), menu,
                 lambda: w.views.change(inverted=not w.views.state.inverted), ("I",), none,
-                state("inverted", True), icon="invert"),
+                state("inverted", True)),
         Command("image.interpolation", tr("Smooth between voxels"), menu, flip_interpolation,
                 ("N",), none, state("interpolation", "linear")),
         colour_map("grey", tr("Grey")),
@@ -324,12 +320,11 @@ def _load(w: MainWindow) -> list[Command]:
 
     return [
         Command("load.pause", tr("Pause"), menu, w.session.pause,
-                reason=lambda: loading(True), icon="pause"),
+                reason=lambda: loading(True)),
         Command("load.continue", tr("Continue"), menu, w.session.go_on,
-                reason=lambda: "" if not loading(False) else tr("loading is not paused"),
-                icon="play"),
+                reason=lambda: "" if not loading(False) else tr("loading is not paused")),
         Command("load.retry", tr("Try failed slices again"), menu, w.session.retry,
-                reason=failed, icon="retry"),
+                reason=failed),
         Command("load.notices", tr("Notices"), menu, w.notices.show,
                 reason=lambda: "" if w.notices.rows() else tr("there are none"), group=1),
     ]  # fmt: skip
@@ -338,15 +333,13 @@ def _load(w: MainWindow) -> list[Command]:
 def _help(w: MainWindow) -> list[Command]:
     menu = tr("Help")
     return [
-        Command("help.palette", tr("Search or command"), menu, w.open_palette, ("Ctrl+K",),
-                icon="search"),
-        Command("help.keys", tr("Keyboard sheet"), menu, w.show_keys, ("F1", "?"),
-                icon="keyboard"),
+        Command("help.palette", tr("Search or command"), menu, w.open_palette, ("Ctrl+K",)),
+        Command("help.keys", tr("Keyboard sheet"), menu, w.show_keys, ("F1", "?")),
         Command("help.start", tr("Getting started"), menu,
-                lambda: w.show_sheet("start", StartSheet)),
+                w.show_help),
         Command("help.colours", tr("What do the colours mean"), menu,
-                lambda: w.show_sheet("colours", ColoursSheet)),
+                w.show_colours),
         Command("help.log", tr("Log folder"), menu, w.open_log_folder, group=1),
         Command("help.about", tr("About Voxtide"), menu,
-                lambda: w.show_sheet("about", AboutSheet), icon="info", group=1),
+                w.show_about, group=1),
     ]  # fmt: skip

@@ -61,9 +61,6 @@ class Deck(QWidget):
         self._edge.setInterval(_EDGE_DELAY_MS)
         self._edge.timeout.connect(self._show_bar_at_edge)
         self._has_painted = False
-        application = QApplication.instance()
-        assert application is not None
-        application.installEventFilter(self)
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -117,6 +114,7 @@ class Deck(QWidget):
         self.status.setGeometry(0, bottom, width, STATUS_HEIGHT)
         self.series.setGeometry(0, top, SERIES_WIDTH, bottom - top)
         self.display.setGeometry(width - DISPLAY_WIDTH, top, DISPLAY_WIDTH, bottom - top)
+        self._watch_edge(self.is_bare)
         self.toolbar.setVisible(bar)
         self.status.setVisible(line)
         self.series.setVisible(self.shows("series"))
@@ -143,6 +141,14 @@ class Deck(QWidget):
             QTimer.singleShot(0, self.painted.emit)
 
     # -- the bar of a full screen ------------------------------------------------------------------
+
+    def _watch_edge(self, is_wanted: bool) -> None:
+        """See every event of the program only while no bar is shown: it costs."""
+        application = QApplication.instance()
+        assert application is not None
+        application.removeEventFilter(self)
+        if is_wanted:
+            application.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Watch for the pointer at the top edge while no bar is shown."""

@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
 
 from app.theme import current_theme
 from app.widgets import above
 
 _MARGIN = 4  # 2 px of air, 2 px of ring
-_KEYS = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
+_PLACES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Hide)
+_KEY_EVENTS = (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
+_RING_KEYS = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_F6)
 
 
 class FocusRing(QWidget):
-    """Follow the focus inside one window; a click hides the ring, Tab brings it back."""
+    """Follow the focus inside one window; a click hides the ring, Tab and F6 bring it back."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._around: QWidget | None = None
+        self._by_keys = False
         self.hide()
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        application.installEventFilter(self)
+        application.focusChanged.connect(self._take_focus)
+
+    def watch(self, handle: QObject) -> None:
+        """Learn from the events of the window itself whether keys or the mouse are used.
+
+        A filter on the application would see every event of every widget.
+        """
+        handle.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Watch focus, clicks, and moves of the widget that has the focus."""
+        """Watch keys and clicks of the window, and moves of what has the focus."""
         kind = event.type()
-        if kind == QEvent.Type.FocusIn and isinstance(watched, QWidget):
-            by_keys = event.reason() in _KEYS  # type: ignore[attr-defined]
-            own = isinstance(watched, (QLineEdit, QComboBox)) or watched.property("no_ring")
-            self._follow(watched if by_keys and not own else None)
-        elif kind == QEvent.Type.MouseButtonPress or (
-            kind == QEvent.Type.FocusOut and watched is self._around
-        ):
+        # a key that is a shortcut comes as an override only
+        if kind in _KEY_EVENTS and isinstance(event, QKeyEvent):
+            self._by_keys = event.key() in _RING_KEYS
+        elif kind == QEvent.Type.MouseButtonPress:
+            self._by_keys = False
             self._follow(None)
-        elif watched is self._around and kind in (
-            QEvent.Type.Move,
-            QEvent.Type.Resize,
-            QEvent.Type.Hide,
-        ):
+        elif watched is self._around and kind in _PLACES:
             self._place()
         return False
 
@@ -56,11 +56,19 @@ class FocusRing(QWidget):
         painter.setPen(QPen(QColor(current_theme().accent), 2))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
 
+    def _take_focus(self, before: QWidget | None, now: QWidget | None) -> None:
+        has_own = isinstance(now, (QLineEdit, QComboBox)) or (
+            now is not None and bool(now.property("no_ring"))
+        )
+        self._follow(now if self._by_keys and not has_own else None)
+
     def _follow(self, widget: QWidget | None) -> None:
-        if widget is None or widget.window() is not above(self).window():
-            self._around = None
-        else:
-            self._around = widget
+        if self._around is not None:
+            self._around.removeEventFilter(self)
+        is_here = widget is not None and widget.window() is above(self).window()
+        self._around = widget if is_here else None
+        if self._around is not None:
+            self._around.installEventFilter(self)
         self._place()
 
     def _place(self) -> None:

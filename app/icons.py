@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from app.resources import read_text, resource_path
 from app.theme import current_theme
 
 SIZE = 20
-_SCALES = (1, 2, 3)
 
 
 def icon(name: str, colour: str | None = None) -> QIcon:
@@ -22,7 +21,7 @@ def icon(name: str, colour: str | None = None) -> QIcon:
     """
     theme = current_theme()
     made = QIcon()
-    for scale in _SCALES:
+    for scale in _scales():
         made.addPixmap(_draw(name, colour or theme.text, SIZE, scale), QIcon.Mode.Normal)
         made.addPixmap(_draw(name, theme.disabled, SIZE, scale), QIcon.Mode.Disabled)
     return made
@@ -36,6 +35,11 @@ def pixmap(name: str, colour: str, size: int = SIZE, scale: float = 1.0) -> QPix
 def program_icon() -> QIcon:
     """Give the icon of the program."""
     return QIcon(str(resource_path("icons", "voxtide.svg")))
+
+
+def _scales() -> set[float]:
+    """Give the pixel ratios of the screens there are."""
+    return {screen.devicePixelRatio() for screen in QGuiApplication.screens()} | {1.0}
 
 
 @lru_cache(maxsize=512)

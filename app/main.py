@@ -64,12 +64,13 @@ def run_window(
     from app.language import install_translations
     from app.main_window import MainWindow
     from app.photographer import Photographer
+    from app.settings import SettingsStore, config_folder
     from app.theme import apply_theme
 
     install_translations(application)
-    apply_theme(application, "system")
-    window = MainWindow()
-    window.modes.dress(window.settings.value.theme)
+    settings = SettingsStore(config_folder())
+    apply_theme(application, settings.value.theme)
+    window = MainWindow(settings)
     window.closed.connect(application.quit)
     window.deck.painted.connect(lambda: _after_first_paint(window, uris))
     window.show()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -19,19 +20,18 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QMainWindow
 
 from app import command_table
 from app.actions import CommandSet
-from app.command_palette import CommandPalette
 from app.deck import Deck
 from app.display_panel import DisplayPanel
 from app.drop import DropFrame, dropped_uris
 from app.files import Files
 from app.focus_ring import FocusRing
 from app.icons import program_icon
-from app.key_sheet import KeyRow, KeySheet
 from app.language import tr
 from app.logs import log_folder
 from app.menus import build_menus, fill_recent, show_view_menu
@@ -41,7 +41,6 @@ from app.notice_book import NoticeBook
 from app.palette_rows import answers, gather
 from app.preferences import Preferences
 from app.recent import RecentStore
-from app.series_menu import DetailsSheet, show_series_menu
 from app.series_panel import SeriesPanel
 from app.session import Session
 from app.settings import SettingsStore, config_folder
@@ -55,6 +54,8 @@ from app.toolbar import Toolbar
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
+    from app.command_palette import CommandPalette
+    from app.key_sheet import KeySheet
     from loading import VolumeEntry
     from viewer.workspace import Workspace
 
@@ -77,13 +78,13 @@ class MainWindow(QMainWindow):
     views_imported = Signal()
     full_screen_state = Qt.WindowState.WindowFullScreen
 
-    def __init__(self) -> None:
+    def __init__(self, settings: SettingsStore | None = None) -> None:
         super().__init__()
         self.setWindowTitle("Voxtide")
         self.setWindowIcon(program_icon())
         self.setMinimumSize(MINIMUM)
         self.setAcceptDrops(True)
-        self.settings = SettingsStore(config_folder())
+        self.settings = settings or SettingsStore(config_folder())
         self.recent = RecentStore(config_folder())
         self.session = Session(self)
         self.thumbnails = Thumbnailer(self)
@@ -113,10 +114,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.deck)
         self.teller = StatusTeller(self.session, self.status)
         self.sheets = SheetHost(self.deck, self.give_focus_to_views)
-        self.palette_ = CommandPalette(
-            self.deck, lambda: gather(self), lambda text: answers(self, text)
-        )
-        self.keys = KeySheet(self.deck)
         self.drop_frame = DropFrame(self.deck)
         self._ring = FocusRing(self)
         value = self.settings.value
@@ -139,14 +136,12 @@ class MainWindow(QMainWindow):
             (self.status.notices_wanted, self.notices.show),
             (self.status.pause_wanted, self._act_on_status),
             (self.teller.moved, self._follow_load),
-            (self.palette_.left, self.give_focus_to_views),
-            (self.keys.closed, self.give_focus_to_views),
         ):
             signal.connect(run)
         self.start.open_uri.connect(lambda uri: self.session.open([uri]))
         self.start.locate.connect(self.files.locate)
         self.session.failed.connect(self._tell_failure)
-        self.series.menu_wanted.connect(lambda e, at: show_series_menu(self, e, at))
+        self.series.menu_wanted.connect(self._show_series_menu)
         self.display.command.connect(self.commands.run)
         self.commands.refused.connect(self.tell)
         self.commands.ran.connect(lambda _: self.deck.toolbar.refresh())
@@ -200,6 +195,24 @@ class MainWindow(QMainWindow):
         assert self.workspace is not None
         return self.workspace
 
+    @cached_property
+    def palette_(self) -> CommandPalette:
+        """Give the palette; it is made when it is first opened."""
+        from app.command_palette import CommandPalette
+
+        made = CommandPalette(self.deck, lambda: gather(self), lambda text: answers(self, text))
+        made.left.connect(self.give_focus_to_views)
+        return made
+
+    @cached_property
+    def keys(self) -> KeySheet:
+        """Give the keyboard sheet; it is made when it is first opened."""
+        from app.key_sheet import KeySheet
+
+        made = KeySheet(self.deck)
+        made.closed.connect(self.give_focus_to_views)
+        return made
+
     def tell(self, text: str) -> None:
         """Say something in the status line for a moment."""
         self.teller.tell(text)
@@ -215,6 +228,8 @@ class MainWindow(QMainWindow):
 
     def show_details(self, entry: VolumeEntry) -> None:
         """Show what is known about a series."""
+        from app.series_menu import DetailsSheet
+
         hidden = self.settings.value.names_hidden
         self.sheets.close()
         self.show_sheet("details", lambda: DetailsSheet(entry.spec, names_hidden=hidden))
@@ -226,12 +241,32 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """Show every key there is."""
+        from app.key_sheet import KeyRow
+
         rows = [
             KeyRow(c.menu.replace("/", " \u203a "), c.title, self.commands.keys(c.id))
             for c in self.commands.all
             if self.commands.keys(c.id)
         ]
         self.keys.open(rows)
+
+    def show_help(self) -> None:
+        """Show the few lines that are enough to work."""
+        from app.help_sheets import StartSheet
+
+        self.show_sheet("start", StartSheet)
+
+    def show_colours(self) -> None:
+        """Show what the colours of the quality strip mean."""
+        from app.help_sheets import ColoursSheet
+
+        self.show_sheet("colours", ColoursSheet)
+
+    def show_about(self) -> None:
+        """Show what runs here."""
+        from app.about import AboutSheet
+
+        self.show_sheet("about", AboutSheet)
 
     def open_log_folder(self) -> None:
         """Show the folder of the log file."""
@@ -334,6 +369,11 @@ class MainWindow(QMainWindow):
         self.deck.is_empty = is_wanted or views is None
         self.deck.arrange()
 
+    def _show_series_menu(self, entry: VolumeEntry, at: QPoint) -> None:
+        from app.series_menu import show_series_menu
+
+        show_series_menu(self, entry, at)
+
     # -- what was opened ---------------------------------------------------------------------------
 
     def remember(self) -> None:
@@ -378,6 +418,13 @@ class MainWindow(QMainWindow):
         event.accept()
         self.session.open(uris)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let the focus ring watch the window, which exists from here on."""
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if handle is not None:
+            self._ring.watch(handle)
+
     def changeEvent(self, event: QEvent) -> None:
         """Follow the window manager out of full screen."""
         super().changeEvent(event)
@@ -403,10 +450,11 @@ class MainWindow(QMainWindow):
 
     def _arrange_overlays(self) -> None:
         self.sheets.arrange()
-        if self.palette_.isVisible():
-            self.palette_.arrange()
-        for cover in (self.keys, self.drop_frame):
-            if cover.isVisible():
+        palette: CommandPalette | None = self.__dict__.get("palette_")
+        if palette is not None and palette.isVisible():
+            palette.arrange()
+        for cover in (self.__dict__.get("keys"), self.drop_frame):
+            if cover is not None and cover.isVisible():
                 cover.setGeometry(self.deck.rect())
 
     def _follow_modes(self) -> None:

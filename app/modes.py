@@ -81,5 +81,4 @@ class Modes:
         assert isinstance(application, QApplication)
         apply_theme(application, choice)
         refresh_icons(self._window)
-        self._window.commands.refresh_icons()
         self._window.notices.tell()

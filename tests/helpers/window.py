@@ -83,12 +83,11 @@ def drop(window: MainWindow, *paths: Path) -> None:
 
 
 def press(window: MainWindow, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
-    """Press a key where the keyboard is."""
+    """Press a key, as the window system reports it."""
     keys = Qt.KeyboardModifier.NoModifier
     for one in modifiers:
         keys |= one
-    target = window.focusWidget() or window
-    QTest.keyClick(target, key, keys)
+    QTest.keyClick(window.windowHandle(), key, keys)
     QTest.qWait(20)
 
 
