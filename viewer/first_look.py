@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loading.values import meant_value
 from viewer import presets
 from viewer.scene import Scene
 from viewer.state import ViewState
@@ -50,6 +51,15 @@ def auto_window(state: ViewState, scene: Scene) -> ViewState:
     if has_known_window(scene) or scene.wide_range is None:
         return state
     return with_range(state, *scene.wide_range)
+
+
+def spread(percentiles: tuple[float, float], scene: Scene) -> tuple[float, float]:
+    """Give a range that is not empty, for volumes of one value: from nothing to that value."""
+    low, high = percentiles
+    if low < high:
+        return low, high
+    nothing = meant_value(scene.spec.empty_value, scene.spec.value_map)
+    return min(nothing, high - 1.0), high
 
 
 def with_file_window(state: ViewState, scene: Scene, number: int) -> ViewState:

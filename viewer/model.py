@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from loading import Demand, robust_range
-from viewer.first_look import auto_window, first_state, with_file_window, with_range
+from viewer.first_look import auto_window, first_state, spread, with_file_window, with_range
 from viewer.geometry import FloatArray
 from viewer.history import History
 from viewer.loader_bridge import LoaderBridge
@@ -170,7 +170,7 @@ class ViewModel(QObject):
         scene, percentiles, wide = measured
         if scene is not self.scene or percentiles is None or wide is None:
             return
-        scene.percentiles = percentiles
+        scene.percentiles = spread(percentiles, scene)
         scene.wide_range = wide
         if not self._window_is_users:
             fitted = auto_window(self.state, scene)

@@ -46,16 +46,11 @@ class QualityStrip(QWidget):
         self.hide()
 
     @property
-    def wanted_height(self) -> int:
-        """Give the height that the strip takes from the views."""
-        if self.isHidden():
-            return 0
-        return DONE_HEIGHT if self._is_done else HEIGHT
-
-    @property
     def drawn_height(self) -> int:
-        """Give the height that it is drawn with; under the pointer it grows over the views."""
-        return HOVER_HEIGHT if self._is_hovered else self.wanted_height
+        """Give the height that it is drawn with; under the pointer it grows."""
+        if self._is_hovered:
+            return HOVER_HEIGHT
+        return DONE_HEIGHT if self._is_done else HEIGHT
 
     def sizeHint(self) -> QSize:
         """Give the strip's own size."""

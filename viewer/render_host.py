@@ -146,6 +146,7 @@ class ThreadHost(QWidget):
         self._worker = Worker("voxtide-3d", self)
         self._renderer: OffscreenRenderer | None = None
         self._image: QImage | None = None
+        self._wanted_serial = -1
 
     @property
     def is_software(self) -> bool:
@@ -168,11 +169,13 @@ class ThreadHost(QWidget):
 
     def request(self, picture: Picture) -> None:
         """Ask for a picture; one that still waits is forgotten."""
+        self._wanted_serial = picture.image.serial
         self._worker.run("draw", lambda: self._draw(picture), self._show)
 
     def show_nothing(self) -> None:
         """Clear to black."""
         self._worker.drop("draw")
+        self._wanted_serial = -1
         self._image = None
         self.update()
 
@@ -205,7 +208,8 @@ class ThreadHost(QWidget):
     def _show(self, drawn: Drawn | bool | None) -> None:
         if drawn is False:
             self.unusable.emit()
-        elif isinstance(drawn, Drawn):
+        elif isinstance(drawn, Drawn) and drawn.picture.image.serial == self._wanted_serial:
+            # A picture that was under way when another volume came is never shown.
             self._image = drawn.image
             self.update()
             self.drawn.emit(drawn)

@@ -77,11 +77,12 @@ def _application() -> QGuiApplication:
 
 def _first_look(volume: OpenVolume, layout: str, t: int) -> tuple[Scene, ViewState]:
     """Give the scene and the state that the window would open it with."""
-    from viewer.first_look import auto_window, first_state
+    from viewer.first_look import auto_window, first_state, spread
     from viewer.scene import Scene
 
     scene = Scene(volume, t)
-    scene.percentiles = robust_range(volume, t, 0.01, 0.99)
+    percentiles = robust_range(volume, t, 0.01, 0.99)
+    scene.percentiles = spread(percentiles, scene) if percentiles is not None else None
     scene.wide_range = robust_range(volume, t)
     state = first_state(scene, ViewState()).with_fields(layout=layout)
     return scene, auto_window(state, scene)

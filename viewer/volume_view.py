@@ -86,6 +86,7 @@ class VolumeView(PictureView):
         self._is_copying = self._is_final = False
         self._is_stale = True
         self._sentence = ""
+        self._awaited: Picture | None = None
         self._rate = 2e-7  # seconds per ray at one sample a voxel; measured with each picture
         self._busy_until = 0.0
         self._hovered_side = ""
@@ -114,7 +115,16 @@ class VolumeView(PictureView):
         self._worker.stop()
         self._host.close_renderer()
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether the picture is the final one for what is shown now."""
+        if self._sentence or self.model.scene is None or not self.isVisible():
+            return True
+        timers = self._sharp.isActive() or self._follow.isActive()
+        return not (timers or self._is_copying or self._is_stale or self._awaited is not None)
+
     def _take_scene(self) -> None:
+        self._awaited = None
         self._worker.drop("copy")
         self._follow.stop()
         self._sharp.stop()
@@ -153,6 +163,8 @@ class VolumeView(PictureView):
             return
         self._look = look
         if state.volume_mode == "off":
+            self._awaited = None
+            self._sharp.stop()
             self._host.show_nothing()
             return
         self._draw(self._moving_steps() if self._is_final else _FOLLOWING)
@@ -241,18 +253,17 @@ class VolumeView(PictureView):
         if transfer is None:
             return
         width, height = self._render_size()
-        self._host.request(
-            Picture(
-                image=self._look.image,
-                transfer=transfer,
-                camera=state.camera,
-                centre=scene.frames["axial"].centre,
-                radius_mm=radius_of(scene),
-                width=width,
-                height=height,
-                steps=Steps(*steps),
-            )
+        self._awaited = Picture(
+            image=self._look.image,
+            transfer=transfer,
+            camera=state.camera,
+            centre=scene.frames["axial"].centre,
+            radius_mm=radius_of(scene),
+            width=width,
+            height=height,
+            steps=Steps(*steps),
         )
+        self._host.request(self._awaited)
         if self._is_final and steps != _SHARP:
             self._sharp.start(SHARP_AFTER_MS)
 
@@ -264,6 +275,8 @@ class VolumeView(PictureView):
 
     def _take_drawn(self, drawn: Drawn) -> None:
         picture = drawn.picture
+        if picture is self._awaited:
+            self._awaited = None
         rays = picture.width * picture.height / picture.steps.pixel**2 / picture.steps.ray
         if picture.steps.pixel > 1.0:
             # The first picture compiles shaders: the rate follows, it does not jump.

@@ -99,6 +99,11 @@ class Workspace(QWidget):
         """Import VTK and find OpenGL; call it once the window has been painted."""
         QTimer.singleShot(0, self._volume_view.warm_up)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether 3D has drawn its final picture of what is shown now; slices always have."""
+        return self._volume_view.is_at_rest
+
     def shut_down(self) -> None:
         """End every thread and let go of OpenGL; the workspace shows nothing after this."""
         if not self._is_closed:
@@ -285,8 +290,8 @@ class Workspace(QWidget):
         self._place()
 
     def _place(self) -> None:
-        taken = self._strip.wanted_height
-        self._grid.setGeometry(0, 0, self.width(), self.height() - (taken + 2 if taken else 0))
+        # The strip lies over the lowest pixels of the views: when it goes, no picture moves.
+        self._grid.setGeometry(self.rect())
         drawn = self._strip.drawn_height
         self._strip.setGeometry(0, self.height() - drawn, self.width(), drawn)
         self._strip.raise_()
