@@ -107,25 +107,32 @@ def by_key(
 def by_form(items: Sequence[Item]) -> list[list[Item]]:
     """Split one series by size, samples, frame of reference, orientation and pixel spacing."""
     groups: dict[Hashable, list[Item]] = defaultdict(list)
-    names: dict[int, Hashable] = {}
+    distinct = {(id(item[0].shared), item[1]): item for item in items}
+    names: dict[tuple[int, PixelForm], Hashable] = {}
     frames: list[Frame] = []
     spacings: list[tuple[float, float]] = []
+    # In an order of their own, so that which value stands for its class never depends on that of
+    # the files.
+    for key, (instance, form) in sorted(distinct.items(), key=_canonical):
+        shared = instance.shared
+        names[key] = (
+            form.rows,
+            form.columns,
+            form.samples,
+            form.photometric,
+            form.real,
+            shared.text(tags.FRAME_OF_REFERENCE),
+            _nearest(frames, frame_of(shared), geometry.same_direction),
+            _nearest(spacings, spacing_of(shared), _same_spacing),
+        )
     for item in items:
-        shared, form = item[0].shared, item[1]
-        name = names.get(id(shared))
-        if name is None:
-            name = names[id(shared)] = (
-                form.rows,
-                form.columns,
-                form.samples,
-                form.photometric,
-                form.real,
-                shared.text(tags.FRAME_OF_REFERENCE),
-                _nearest(frames, frame_of(shared), geometry.same_direction),
-                _nearest(spacings, spacing_of(shared), _same_spacing),
-            )
-        groups[name].append(item)
+        groups[names[id(item[0].shared), item[1]]].append(item)
     return [groups[name] for name in sorted(groups, key=repr)]
+
+
+def _canonical(entry: tuple[tuple[int, PixelForm], Item]) -> tuple[bytes, bytes]:
+    raw = entry[1][0].shared.raw
+    return raw.get(tags.ORIENTATION, b""), raw.get(tags.PIXEL_SPACING, b"")
 
 
 def _nearest(known: list[_T], value: _T | None, same: Callable[[_T, _T], bool]) -> int:

@@ -1,0 +1,120 @@
+"""M5 and the grid: whatever the order and the places of slices, each lands where it says it is."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loading.dicom import tags
+from loading.dicom.describe import sort_out
+from loading.dicom.header import Attributes, Instance
+from loading.sources.places import LocalFile
+
+MANY = settings(max_examples=150, deadline=None)
+SHARED = {
+    tags.SOP_CLASS: b"1.2.840.10008.5.1.4.1.1.2",
+    tags.MODALITY: b"CT",
+    tags.SERIES_UID: b"1.2.3",
+    tags.ROWS: b"\x04\x00",
+    tags.COLUMNS: b"\x05\x00",
+    tags.BITS_ALLOCATED: b"\x10\x00",
+    tags.BITS_STORED: b"\x10\x00",
+    tags.HIGH_BIT: b"\x0f\x00",
+    tags.SAMPLES_PER_PIXEL: b"\x01\x00",
+    tags.PHOTOMETRIC: b"MONOCHROME2 ",
+    tags.PIXEL_SPACING: b"0.5\\0.5",
+    tags.ORIENTATION: b"1\\0\\0\\0\\1\\0",
+}
+ATTRIBUTES = Attributes("1.2.840.10008.1.2.1", SHARED)
+
+
+def record(number, z, own=None):
+    values = {
+        tags.SOP_INSTANCE: f"1.2.3.{number}".encode(),
+        tags.INSTANCE_NUMBER: str(number).encode(),
+        tags.POSITION: f"0\\0\\{z}".encode(),
+        **(own or {}),
+    }
+    place = LocalFile(f"/nowhere/{number:04d}", 1000, 0)
+    raw = tuple(values.get(tag, b"") for tag in tags.OWN_TAGS)
+    return Instance(place, ATTRIBUTES, raw, tags.PIXELS, 900, 40)
+
+
+def summary(records):
+    """Describe in a form that can be compared."""
+    found = sort_out(records)
+    volumes = []
+    for entry in found.volumes:
+        spec = entry.spec
+        origins = None if spec.slice_origins_lps is None else spec.slice_origins_lps.tolist()
+        volumes.append(
+            (
+                spec.key,
+                spec.shape_kji,
+                spec.affine_lps.tolist(),
+                repr(origins),
+                sorted(spec.absent),
+                spec.warnings,
+            )
+        )
+    images = sorted(image.path for image in found.images)
+    return sorted(volumes, key=repr), images, sorted(found.skipped, key=repr)
+
+
+Z = st.integers(-400, 400).map(lambda n: n / 4)
+
+
+@MANY
+@given(st.lists(Z, min_size=1, max_size=25), st.randoms())
+def test_the_order_of_records_never_matters(places, random):
+    """M5: with gaps, repeats and all, a shuffle changes nothing."""
+    records = [record(number, z) for number, z in enumerate(places)]
+    first = summary(records)
+    random.shuffle(records)
+    assert summary(records) == first
+
+
+@MANY
+@given(st.lists(Z, min_size=1, max_size=25))
+def test_every_record_is_accounted_for(places):
+    """Each file is in a volume, an image, or passed over with a reason; none is lost."""
+    records = [record(number, z) for number, z in enumerate(places)]
+    found = sort_out(records)
+    stacked = sum(entry.spec.files for entry in found.volumes)
+    assert stacked + len(found.images) + len(found.skipped) == len(records)
+    for entry in found.volumes:
+        assert entry.spec.chunk_count == entry.spec.files
+
+
+@MANY
+@given(st.lists(Z, min_size=2, max_size=25, unique=True))
+def test_true_positions_are_kept(places):
+    """Every slice's origin is its file's position, on the grid or beside it."""
+    found = sort_out([record(number, z) for number, z in enumerate(places)])
+    seen = []
+    for entry in found.volumes:
+        spec = entry.spec
+        present = sorted(set(range(spec.shape_kji[0])) - spec.absent)
+        if spec.slice_origins_lps is None:
+            seen += [float((spec.affine_lps @ [0, 0, k, 1])[2]) for k in present]
+        else:
+            seen += spec.slice_origins_lps[present, 2].tolist()
+            assert np.isnan(spec.slice_origins_lps[sorted(spec.absent)]).all()
+    single = [places[int(image.path.rpartition("/")[2])] for image in found.images]
+    assert np.allclose(sorted(seen + single), sorted(places), atol=2e-4)
+
+
+@MANY
+@given(st.integers(2, 6), st.integers(2, 5), st.randoms())
+def test_repeated_places_split_by_what_tells_them_apart(slices, times, random):
+    """C2: time points never mix: each volume holds one value of the key."""
+    records = [
+        record(100 * t + k, 2.0 * k, {tags.TEMPORAL_POSITION: str(t).encode()})
+        for t in range(times)
+        for k in range(slices)
+    ]
+    random.shuffle(records)
+    found = sort_out(records)
+    assert [entry.spec.shape_kji[0] for entry in found.volumes] == [slices] * times
+    assert not found.skipped

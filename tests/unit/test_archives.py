@@ -1,0 +1,129 @@
+"""ZIP archives: read in place, nothing extracted, nothing believed."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from loading.errors import LoadError
+from loading.files import describe
+from loading.sources.archives import open_archive
+from tests.helpers.dicom_series import phantom, write_series
+
+
+@pytest.fixture
+def archive(tmp_path):
+    def make(members, method=zipfile.ZIP_DEFLATED):
+        path = tmp_path / "archive.zip"
+        with zipfile.ZipFile(path, "w", method) as opened:
+            for name, data in members:
+                opened.writestr(name, data)
+        return path
+
+    return make
+
+
+METHODS = pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+
+
+@METHODS
+def test_members_read_at_any_offset(archive, method):
+    data = bytes(np.random.default_rng(1).integers(0, 9, 300_000).astype(np.uint8))
+    ((member, reason),) = open_archive(str(archive([("deep/a.dcm", data)], method)))
+    assert reason == ""
+    assert member.size == len(data)
+    for offset, count in ((0, 10), (150_000, 70_000), (299_990, 50), (300_000, 5)):
+        assert member.read_at(offset, count) == data[offset : offset + count]
+    buffer = np.zeros(5000, np.uint8)
+    member.read_into(123_456, buffer)
+    assert buffer.tobytes() == data[123_456:128_456]
+    with pytest.raises(LoadError, match="ends early"):
+        member.read_into(299_000, buffer)
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.dcm", "/etc/passwd", "..\\..\\a.dcm", "a/../../b", "C:/x", "inner.zip"]
+)
+def test_names_that_climb_out_are_passed_over(archive, name):
+    path = archive([(name, b"x" * 200)])
+    ((member, reason),) = open_archive(str(path))
+    assert reason
+    assert member.name.startswith(str(path))
+
+
+def test_a_check_sum_that_is_wrong_is_told(archive):
+    path = archive([("a.dcm", b"abcdefgh" * 5000)])
+    data = bytearray(path.read_bytes())
+    crc = zlib.crc32(b"abcdefgh" * 5000).to_bytes(4, "little")
+    while crc in data:
+        at = data.index(crc)
+        data[at : at + 4] = b"\1\2\3\4"
+    path.write_bytes(bytes(data))
+    ((member, _),) = open_archive(str(path))
+    with pytest.raises(LoadError, match="check sum"):
+        member.verify()
+    with pytest.raises(LoadError, match="check sum"):
+        member.read_into(0, np.zeros(100, np.uint8))
+
+
+def test_a_claimed_size_costs_nothing(archive):
+    """A member that says it becomes terabytes is passed over by arithmetic alone."""
+    path = archive([("a.dcm", b"abcdefgh" * 50)])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 24 : at + 28] = b"\xfe\xff\xff\xff"
+    path.write_bytes(bytes(data))
+    ((_, reason),) = open_archive(str(path))
+    assert reason == "it claims more bytes than can be in it"
+
+
+def test_a_bomb_is_inflated_only_as_far_as_it_is_read(archive):
+    """64 MiB of zeros: the head says that it is no DICOM object, the rest is left alone."""
+    path = archive([("zeros.dcm", bytes(64 << 20))])
+    assert path.stat().st_size < 100_000
+    with pytest.raises(LoadError, match="not a DICOM object"):
+        describe([str(path)])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_cut_archive_is_refused(archive, share):
+    path = archive([("a.dcm", bytes(range(256)) * 50)], zipfile.ZIP_STORED)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(LoadError, match="damaged"):
+        describe([str(path)])
+
+
+def test_other_compressions_and_links_are_named(tmp_path):
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("a.dcm", b"abc" * 99, zipfile.ZIP_BZIP2)
+        link = zipfile.ZipInfo("link.dcm")
+        link.external_attr = 0o120777 << 16
+        opened.writestr(link, "/etc/passwd")
+    assert [reason for _, reason in open_archive(str(path))] == [
+        "it is compressed in a way that is not read",
+        "it is a link",
+    ]
+
+
+def test_an_archive_in_a_folder_is_named(tmp_path, archive):
+    write_series(tmp_path / "series", phantom((3, 8, 8)))
+    archive([("a.dcm", b"x" * 500)])
+    found = describe([str(tmp_path)])
+    assert len(found.volumes) == 1
+    assert [item.reason for item in found.skipped] == ["This is a ZIP archive, not a DICOM object"]
+
+
+def test_nothing_is_written_beside_the_archive(tmp_path, archive):
+    series = write_series(tmp_path / "series", phantom((3, 8, 8)))
+    path = archive(
+        [("../../escape.dcm", series[0].read_bytes())]
+        + [(f"x/{file.name}", file.read_bytes()) for file in series]
+    )
+    before = set(tmp_path.parent.rglob("*"))
+    assert len(describe([str(path)]).volumes) == 1
+    assert set(tmp_path.parent.rglob("*")) == before

@@ -1,0 +1,111 @@
+"""Frames in encapsulated pixel data: by fragment, by table, by what begins like a picture."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from loading.dicom.encapsulated import Fragment, frames_of, only_frame, read_frame
+from loading.errors import CorruptFrame
+from loading.sources.places import LocalFile
+
+SOI = b"\xff\xd8\xff"
+
+
+def item(value, claimed=None):
+    length = len(value) if claimed is None else claimed
+    return b"\xfe\xff\x00\xe0" + struct.pack("<L", length) + value
+
+
+END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+@pytest.fixture
+def place(tmp_path):
+    def make(*parts):
+        path = tmp_path / "pixels"
+        path.write_bytes(b"header" + b"".join(parts))
+        return LocalFile(str(path), path.stat().st_size, 0)
+
+    return make
+
+
+def contents(place, count):
+    return [read_frame(place, frame) for frame in frames_of(place, 6, count)]
+
+
+def test_one_frame_in_one_fragment(place):
+    assert contents(place(item(b""), item(b"abcd"), END), 1) == [b"abcd"]
+
+
+def test_one_frame_in_three_fragments(place):
+    assert contents(place(item(b""), item(b"ab"), item(b""), item(b"cd"), item(b"ef"), END), 1) == [
+        b"abcdef"
+    ]
+
+
+def test_a_fragment_for_each_frame(place):
+    found = place(item(b""), item(b"ab"), item(b"cd"), item(b"ef"), END)
+    assert contents(found, 3) == [b"ab", b"cd", b"ef"]
+
+
+def test_the_table_says_where_frames_begin(place):
+    table = struct.pack("<2L", 0, 20)
+    found = place(item(table), item(b"ab"), item(b"cd"), item(b"ef"), END)
+    assert contents(found, 2) == [b"abcd", b"ef"]
+
+
+@pytest.mark.parametrize("table", [(0, 7), (4, 20), (20, 0), (0, 1 << 31)])
+def test_a_wrong_table_is_not_believed(place, table):
+    found = place(item(struct.pack("<2L", *table)), item(b"ab"), item(b"cd"), item(b"ef"), END)
+    with pytest.raises(CorruptFrame, match="3 fragments do not divide into 2 frames"):
+        contents(found, 2)
+
+
+def test_without_a_table_a_frame_begins_like_a_picture(place):
+    found = place(item(b""), item(SOI + b"a"), item(b"bb"), item(SOI + b"c"), END)
+    assert contents(found, 2) == [SOI + b"abb", SOI + b"c"]
+
+
+def test_a_missing_delimiter_is_let_pass(place):
+    assert contents(place(item(b""), item(b"abcd")), 1) == [b"abcd"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ((), "no fragment"),
+        ((item(b""), END), "no fragment"),
+        ((item(b""), item(b""), item(b""), END), "no fragment"),
+        ((item(b""), item(b"ab", claimed=0x7FFFFFFE)), "ends early"),
+        ((item(b""), item(b"ab"), b"rubbish!" * 3), "damaged"),
+    ],
+)
+def test_what_is_damaged_is_refused(place, parts, message):
+    with pytest.raises(CorruptFrame, match=message):
+        contents(place(*parts), 1)
+
+
+def test_many_small_fragments_are_read_in_stretches(place, monkeypatch):
+    found = place(item(b""), *[item(b"ab")] * 50_000, END)
+    reads = []
+    read_at = LocalFile.read_at
+
+    def counted(self, offset, count):
+        reads.append(offset)
+        return read_at(self, offset, count)
+
+    monkeypatch.setattr(LocalFile, "read_at", counted)
+    assert len(frames_of(found, 6, 50_000)) == 50_000
+    assert len(reads) < 20
+
+
+def test_a_frame_in_memory():
+    assert only_frame(item(b"") + item(b"ab") + item(b"cd") + END, "a file") == b"abcd"
+    with pytest.raises(CorruptFrame, match="a file"):
+        only_frame(item(b"") + item(b"ab", claimed=9), "a file")
+
+
+def test_offsets_count_from_the_beginning_of_the_file(place):
+    assert frames_of(place(item(b""), item(b"abcd"), END), 6, 1) == [(Fragment(22, 4),)]
