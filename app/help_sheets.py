@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.language import tr
 from app.sheets import Sheet
 from app.widgets import label
+
+_TOP_HALF, _HATCHED = 0.0, -1.0
 
 STATUSES = (
     ("#262C33", 1 / 6, "Nothing yet"),
@@ -17,8 +19,8 @@ STATUSES = (
     ("#4F8BCB", 2 / 3, "Reduced resolution"),
     ("#7DB4EE", 2 / 3, "Full size, lossy"),
     ("#B4D8FF", 1.0, "Complete"),
-    ("#FF7A6B", 0.5, "Could not be read"),
-    ("#E0B04A", 1.0, "Missing in the series"),
+    ("#FF7A6B", _TOP_HALF, "Could not be read"),
+    ("#E0B04A", _HATCHED, "Missing in the series"),
 )
 
 STEPS = (
@@ -75,10 +77,19 @@ class _Cell(QWidget):
     def __init__(self, colour: str, height: float) -> None:
         super().__init__()
         self._colour, self._share = colour, height
+        self._from_top = height == _TOP_HALF
         self.setFixedSize(24, 18)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor("#000000"))
+        if self._share < 0:
+            painter.setPen(QPen(QColor(self._colour), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.fillRect(self.rect(), QBrush(QColor(self._colour), Qt.BrushStyle.BDiagPattern))
+            return
+        if self._from_top:
+            painter.fillRect(0, 0, self.width(), self.height() // 2, QColor(self._colour))
+            return
         tall = round(self.height() * self._share)
         painter.fillRect(0, self.height() - tall, self.width(), tall, QColor(self._colour))

@@ -171,7 +171,12 @@ class MainWindow(QMainWindow):
 
         workspace = Workspace()
         self.workspace = workspace
+        was_active = self.isActiveWindow()
         self.deck.centre.addWidget(workspace)
+        if was_active:
+            # the first OpenGL widget makes Qt replace the native window
+            self.activateWindow()
+        self._watch_keys()
         self.commands.set_views(workspace)
         self.display.attach(workspace)
         workspace.pointer_text.connect(self.teller.show_pointer)
@@ -421,6 +426,9 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Let the focus ring watch the window, which exists from here on."""
         super().showEvent(event)
+        self._watch_keys()
+
+    def _watch_keys(self) -> None:
         handle = self.windowHandle()
         if handle is not None:
             self._ring.watch(handle)
