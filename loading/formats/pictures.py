@@ -167,6 +167,11 @@ class StackReader:
 
 
 def _read_tiff(page: SinglePage, out: Plane) -> int:
+    if page.offset >= 0:
+        page.place.read_into(page.offset, out)
+        if page.swapped:
+            out.byteswap(inplace=True)
+        return out.nbytes
     with tiff.open_tiff(page.place.name) as tif:
         first = tif.pages[0]
         form = tiff.form_of(first, page.place.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -44,6 +44,8 @@ _MINISWHITE, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 2, 3, 5, 6
 _JPEGS = (6, 7, 33003, 33005, 34712, 50001)
 _PACKING_RATIO = 100_000
 _MAX_VOLUMES = 64
+_TEMPLATE_BYTES = 4096
+_PLACE_TAGS = (273, 279, 324, 325)
 
 
 class PageForm(NamedTuple):
@@ -75,11 +77,17 @@ class PageForm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SinglePage:
-    """A file with one picture in it, that may be a slice of a stack."""
+    """A file with one picture in it, that may be a slice of a stack.
+
+    `offset` is where its samples lie in one piece, as they go into the array (-1: they do not);
+    `swapped` tells that their bytes are in the other order.
+    """
 
     place: LocalFile
     form: PageForm
     spacing: Spacing = UNKNOWN
+    offset: int = -1
+    swapped: bool = False
 
 
 def open_tiff(path: str) -> Any:
@@ -104,8 +112,11 @@ def describe(place: LocalFile, parts: Parts) -> SinglePage | None:
         spacing = _spacing(tif, series[0])
         if len(series) == 1 and math.prod(_leading(series[0])[1]) == 1:
             form = form_of(series[0].keyframe, place.name)
-            check_page(series[0].pages[0], form, place)
-            return SinglePage(place, form, spacing)
+            page = series[0].pages[0]
+            check_page(page, form, place)
+            if form.to_grey or not page.is_final or page.dtype != form.stored:
+                return SinglePage(place, form, spacing)
+            return SinglePage(place, form, spacing, int(page.dataoffsets[0]), _is_swapped(page))
         for number, one in enumerate(series[:_MAX_VOLUMES]):
             _describe_series(place, parts, one, number, len(series), spacing)
     return None
@@ -330,7 +341,7 @@ def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any
     if not form.to_grey and form.stored == out.dtype:
         if page.is_final and keyframe.dtype == out.dtype:
             place.read_into(int(page.dataoffsets[0]), out)
-            if keyframe.parent.byteorder != ("<" if np.little_endian else ">"):
+            if _is_swapped(keyframe):
                 out.byteswap(inplace=True)
             return count
         page.asarray(out=out[...], lock=lock, maxworkers=1)
@@ -349,6 +360,11 @@ def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any
     else:
         out[...] = samples
     return count
+
+
+def _is_swapped(page: Any) -> bool:
+    """Tell whether the file's bytes are in the other order than the machine's."""
+    return bool(page.parent.byteorder != ("<" if np.little_endian else ">"))
 
 
 def _spacing(tif: Any, series: Any) -> Spacing:
@@ -406,7 +422,7 @@ class IfdTemplate:
     def find(self, place: LocalFile, key: bytes) -> SinglePage | None:
         """Give the page of a file with this key (see `key_of`), or None."""
         page = self._known.get(key)
-        return None if page is None else SinglePage(place, page.form, page.spacing)
+        return None if page is None else replace(page, place=place)
 
     def learn(self, key: bytes, page: SinglePage) -> None:
         """Remember a page."""
@@ -415,16 +431,31 @@ class IfdTemplate:
 
     @staticmethod
     def key_of(place: LocalFile) -> bytes:
-        """Give size, first bytes and page header of a small classic TIFF; b"" for others."""
-        head = place.read_at(0, 8)
+        """Give size and page header of a small classic TIFF; b"" for others.
+
+        Where the strips lie is part of it, also when that stands outside of the header.
+        """
+        head = place.read_at(0, _TEMPLATE_BYTES)
         if head[:4] not in (b"II*\0", b"MM\0*"):
             return b""
         order: Any = "little" if head[:2] == b"II" else "big"
+
+        def take(at: int, count: int) -> bytes:
+            return head[at : at + count] if at + count <= len(head) else place.read_at(at, count)
+
         at = int.from_bytes(head[4:8], order)
-        count = int.from_bytes(place.read_at(at, 2), order)
+        count = int.from_bytes(take(at, 2), order)
         if not 0 < count <= 64:
             return b""
-        ifd = place.read_at(at, 2 + count * 12 + 4)
+        ifd = take(at, 2 + count * 12 + 4)
         if len(ifd) < 6 + count * 12 or any(ifd[-4:]):
             return b""
-        return place.size.to_bytes(8, "little") + head + ifd
+        parts = [place.size.to_bytes(8, "little"), head[:8], ifd]
+        for start in range(2, 2 + count * 12, 12):
+            entry = ifd[start : start + 12]
+            length = int.from_bytes(entry[4:8], order)
+            if int.from_bytes(entry[:2], order) in _PLACE_TAGS and length > 1:
+                if length > _TEMPLATE_BYTES:
+                    return b""
+                parts.append(take(int.from_bytes(entry[8:12], order), 4 * length))
+        return b"".join(parts)
