@@ -36,6 +36,7 @@ ACCENT: Final = QColor("#5AA7FF")
 OUTLINE: Final = QColor(0, 0, 0, 204)
 TEXT_PX: Final = 12
 MARGIN: Final = 8
+NARROW: Final = 460
 LETTER_ROOM: Final = 26.0
 HATCH_STEP: Final = 6.0
 HATCH_STRENGTH: Final = 0.35
@@ -86,9 +87,22 @@ Line = tuple[str, QColor]
 
 
 def draw_corner(
-    painter: QPainter, area: QRectF, lines: Sequence[Line], *, right: bool, bottom: bool
+    painter: QPainter,
+    area: QRectF,
+    lines: Sequence[Line],
+    *,
+    right: bool,
+    bottom: bool,
+    share: float = 0.0,
 ) -> None:
-    """Write lines into a corner; each may take 45 percent of the width."""
+    """Write lines into a corner.
+
+    Parameters
+    ----------
+    share : float
+        Part of the width that a line may take; by default 45 percent, 60 in narrow views.
+    """
+    share = share or (0.45 if area.width() > 260 else 0.6)
     font = text_font()
     metrics = QFontMetricsF(font)
     step = line_height(font)
@@ -96,7 +110,7 @@ def draw_corner(
     if bottom:
         y = area.bottom() - metrics.descent() - step * (len(lines) - 1)
     for text, colour in lines:
-        short = elided(text, area.width() * (0.45 if area.width() > 260 else 0.6))
+        short = elided(text, area.width() * share)
         x = area.right() - metrics.horizontalAdvance(short) if right else area.left()
         draw_text(painter, round(x), round(y), short, colour=colour)
         y += step

@@ -254,7 +254,10 @@ class SlicePicture:
             self._paint_scale(painter, shown, scene)
         overlays.draw_corner(painter, area, top_left, right=False, bottom=False)
         if words:
-            overlays.draw_corner(painter, area, words, right=False, bottom=True)
+            # What is untrue is never cut short: in narrow views it goes above the scale bar.
+            if width < overlays.NARROW:
+                area.adjust(0, 0, 0, -overlays.line_height(overlays.text_font()))
+            overlays.draw_corner(painter, area, words, right=False, bottom=True, share=1.0)
 
     def _paint_scale(self, painter: QPainter, shown: _Shown, scene: Scene) -> None:
         width, height = shown.viewport.width, shown.viewport.height

@@ -45,4 +45,4 @@ def paint_volume_overlay(
     if words:
         beside = area.adjusted(SIZE + 8, 0, 0, 0)
         lines = [(word, overlays.ABSENT) for word in words]
-        overlays.draw_corner(painter, beside, lines, right=False, bottom=True)
+        overlays.draw_corner(painter, beside, lines, right=False, bottom=True, share=1.0)

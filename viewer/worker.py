@@ -6,7 +6,10 @@ flood of wishes never becomes a queue. Results come back on the GUI thread.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +19,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 _log = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 5.0
+NICENESS = 10
 
 
 class Worker(QObject):
@@ -76,6 +80,7 @@ class Worker(QObject):
         return not self._thread.is_alive()
 
     def _loop(self) -> None:
+        _step_back()
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: bool(self._jobs) or self._stopping)
@@ -96,3 +101,13 @@ class Worker(QObject):
     def _deliver(self, then: Callable[[Any], None], result: Any) -> None:
         if not self._stopping:
             then(result)
+
+
+def _step_back() -> None:
+    """Let the window and the loaders go first, where a thread can say so (Linux).
+
+    Threads that OpenGL on the processor makes for itself inherit it.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -183,10 +183,15 @@ class Workspace(QWidget):
         """Go to slice k, counted from 0, in the active view."""
         self._model.go_to_slice(self._slice_view(), k)
 
+    @property
+    def acquired_view(self) -> str:
+        """Give the plane whose slices are those of the files."""
+        return self._model.scene.acquired if self._model.scene is not None else "axial"
+
     def _slice_view(self) -> str:
         if self.state.active_view in PLANES:
             return self.state.active_view
-        return self._model.scene.acquired if self._model.scene is not None else "axial"
+        return self.acquired_view
 
     # -- zoom and sides -----------------------------------------------------------------------
 

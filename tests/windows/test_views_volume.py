@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def views(qapp):
-    with open_views() as made:
+    with open_views(size=(604, 454)) as made:
         yield made
 
 
