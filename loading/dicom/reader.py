@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 
 from loading.dicom import tags
-from loading.dicom.header import UNDEFINED, Attributes, Instance
+from loading.dicom.header import Attributes, Instance
 from loading.dicom.parse import looks_like_dicom, parse
-from loading.dicom.scan import Layout, NeedMore, Template, own_values, walk
+from loading.dicom.scan import Layout, NeedMore, own_values, walk
+from loading.dicom.templates import Template
 from loading.errors import BadResponse
 from loading.sources.places import Inflated, LocalFile, Place, open_readonly, source_error
 
 FIRST_READ = 8192
 MAX_SCAN = 1 << 20
 """A header longer than this is left to pydicom."""
-_MAX_SIZES = 512
-_MAX_LAYOUTS = 12
+_MAX_TEMPLATES = 8
 
 
 class HeaderReader:
@@ -25,7 +25,7 @@ class HeaderReader:
     """
 
     def __init__(self) -> None:
-        self._templates: dict[int, list[tuple[Template, Attributes]]] = {}
+        self._templates: list[Template] = []
         self._attributes: dict[tuple[str, tuple[int, ...], tuple[bytes, ...]], Attributes] = {}
         self._first_read = FIRST_READ
 
@@ -49,11 +49,16 @@ class HeaderReader:
         except OSError as error:
             raise source_error(error, path) from error
         place = LocalFile(path, status.st_size, status.st_mtime_ns)
-        for template, shared in self._templates.get(status.st_size, ()):
-            own = template.match(head)
-            if own is not None:
-                _, _, _, tag, offset, length = template.layout
-                return Instance(place, shared, own, tag, offset, length)
+        for number, template in enumerate(self._templates):
+            matched = template.match(head)
+            if matched is not None:
+                if number:  # the next file is most likely of the same series
+                    self._templates.insert(0, self._templates.pop(number))
+                own, offset = matched
+                layout = template.layout
+                return Instance(
+                    place, template.shared, own, layout.pixel_tag, offset, layout.length
+                )
         return self.read_place(place, head)
 
     def read_place(self, place: Place, head: bytes | None = None) -> Instance:
@@ -95,18 +100,22 @@ class HeaderReader:
             tuple([head[slice(*layout.values[tag])] for tag in shared_tags]),
         )
         own = own_values(head, layout)
-        if layout.length != UNDEFINED and isinstance(place, LocalFile):
-            # Compressed files of one series have all sizes: there templates find nothing.
-            self._learn(place.size, Template(head, layout), shared)
+        if isinstance(place, LocalFile):
+            self._learn(head, layout, shared)
         return Instance(place, shared, own, layout.pixel_tag, layout.offset, layout.length)
 
-    def _learn(self, size: int, template: Template, shared: Attributes) -> None:
-        """Keep the latest layouts of files of one size; numbers of other length shift the rest."""
-        if len(self._templates) >= _MAX_SIZES:
-            self._templates.clear()
-        known = self._templates.setdefault(size, [])
-        known.insert(0, (template, shared))
-        del known[_MAX_LAYOUTS:]
+    def _learn(self, head: bytes, layout: Layout, shared: Attributes) -> None:
+        """Keep the latest layouts; what differs in lengths alone becomes one with more joints."""
+        joints: frozenset[int] = frozenset()
+        for number, known in enumerate(self._templates):
+            found = known.joints_to(layout) if known.shared is shared else None
+            if found is not None:
+                joints = known.joints | found
+                if joints != known.joints:
+                    del self._templates[number]
+                break
+        self._templates.insert(0, Template(head, layout, shared, joints))
+        del self._templates[_MAX_TEMPLATES:]
 
     def _parse(self, place: Place) -> Instance:
         parsed = parse(place.read_at, place.size, place.name)

@@ -13,11 +13,8 @@ have taken the same steps.
 
 from __future__ import annotations
 
-from operator import itemgetter
 from struct import Struct
 from typing import NamedTuple
-
-import numpy as np
 
 from loading.dicom import tags
 from loading.dicom.header import UNDEFINED
@@ -59,11 +56,17 @@ class NeedMore(Exception):
         self.wanted = wanted
 
 
+Step = tuple[int, int, int, int]
+"""Tag of an element, where its header begins, the length of the header and that of the value."""
+
+
 class Layout(NamedTuple):
     """Where the elements of one file lie.
 
     Attributes
     ----------
+    steps : list of Step
+        The elements outside sequences, those without a length left out.
     marks : list of tuple
         (offset, length) of what must be the same in the next file: each element header that the
         walk looked at, with the values of shared attributes.
@@ -72,6 +75,7 @@ class Layout(NamedTuple):
     """
 
     syntax: str
+    steps: list[Step]
     marks: list[tuple[int, int]]
     values: dict[int, tuple[int, int]]
     pixel_tag: int
@@ -97,8 +101,9 @@ def _walk(head: bytes, size: int) -> Layout:
     if head[128:132] != _MAGIC:
         raise Unsure
     marks = [(128, 4)]
+    steps: list[Step] = []
     values: dict[int, tuple[int, int]] = {}
-    at = _walk_meta(head, size, marks, values)
+    at = _walk_meta(head, size, steps, marks, values)
     span = values.get(tags.TRANSFER_SYNTAX)
     if span is None:
         raise Unsure
@@ -106,15 +111,19 @@ def _walk(head: bytes, size: int) -> Layout:
     if syntax not in _KNOWN_SYNTAXES:
         raise Unsure
     explicit = syntax != IMPLICIT_LITTLE.encode()
-    pixel_tag, offset, length = _walk_body(head, size, at, explicit, marks, values)
+    pixel_tag, offset, length = _walk_body(head, size, at, explicit, steps, marks, values)
     span = values.get(tags.CHARACTER_SET, (0, 0))
     if head[span[0] : span[1]].rstrip(b" \0").translate(None, _CODE_STRING):
         raise Unsure  # pydicom reads this one at once and may refuse the file for it
-    return Layout(syntax.decode(), marks, values, pixel_tag, offset, length)
+    return Layout(syntax.decode(), steps, marks, values, pixel_tag, offset, length)
 
 
 def _walk_meta(
-    head: bytes, size: int, marks: list[tuple[int, int]], values: dict[int, tuple[int, int]]
+    head: bytes,
+    size: int,
+    steps: list[Step],
+    marks: list[tuple[int, int]],
+    values: dict[int, tuple[int, int]],
 ) -> int:
     """Walk group 2, which is always explicit little endian; give where the data set begins."""
     at, last = 132, -1
@@ -138,6 +147,7 @@ def _walk_meta(
         if tag <= last or end > size:
             raise Unsure
         marks.append((at, start - at))
+        steps.append((tag, at, start - at, length))
         if tag in tags.WANTED_TAGS and length:
             if end > len(head):
                 raise NeedMore(end + 4096)
@@ -151,6 +161,7 @@ def _walk_body(
     size: int,
     at: int,
     explicit: bool,
+    steps: list[Step],
     marks: list[tuple[int, int]],
     values: dict[int, tuple[int, int]],
 ) -> tuple[int, int, int]:
@@ -181,6 +192,7 @@ def _walk_body(
             at = _skip_sequence(head, size, start, explicit, marks)
             continue
         end = start + length
+        steps.append((tag, at, width, length))
         if role > _SEQUENCE:
             if role == _PIXELS:
                 marks.append((at, width))
@@ -311,37 +323,13 @@ def _step_element(
     return end
 
 
-class Template:
-    """The layout of a file that was walked, ready to be recognised in the next one."""
-
-    __slots__ = ("_expected", "_mask", "_take_own", "layout")
-
-    def __init__(self, head: bytes, layout: Layout) -> None:
-        mask = bytearray(layout.offset)
-        for start, length in layout.marks:
-            mask[start : start + length] = b"\xff" * length
-        self._mask = np.frombuffer(mask, np.uint8)
-        self._expected = self._masked(head)
-        self._take_own = itemgetter(*_own_slices(layout))
-        self.layout = layout
-
-    def _masked(self, head: bytes) -> bytes:
-        return (np.frombuffer(head, np.uint8, len(self._mask)) & self._mask).tobytes()
-
-    def match(self, head: bytes) -> tuple[bytes, ...] | None:
-        """Give the own values of a file that is laid out in the same way, else None."""
-        if len(head) < self.layout.offset or self._masked(head) != self._expected:
-            return None
-        own: tuple[bytes, ...] = self._take_own(head)
-        return own
-
-
 def own_values(head: bytes, layout: Layout) -> tuple[bytes, ...]:
     """Take the own values of a file, in the order of `tags.OWN_TAGS`; empty where absent."""
-    return tuple([head[part] for part in _own_slices(layout)])
+    return tuple([head[part] for part in own_slices(layout)])
 
 
-def _own_slices(layout: Layout) -> list[slice]:
+def own_slices(layout: Layout) -> list[slice]:
+    """Give where the own values lie, in the order of `tags.OWN_TAGS`."""
     get = layout.values.get
     return [slice(*get(tag, _NONE)) for tag in tags.OWN_TAGS]
 
