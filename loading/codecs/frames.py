@@ -13,6 +13,7 @@ from collections.abc import Callable
 from loading.codecs import child, htj2k, jpeg, jpeg2000, native, rle
 from loading.codecs.expected import Expected, Facts
 from loading.codecs.registry import SYNTAX_FAMILY, Frame, Row, decoders_for
+from loading.codecs.unraised import Unraised, watched
 from loading.errors import LoadError
 
 _log = logging.getLogger(__name__)
@@ -66,19 +67,21 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
     last: Exception | None = None
     for row in rows:
         try:
-            row.decode(data, out, facts.depth)
-        except LoadError:
-            raise
+            with watched():
+                row.decode(data, out, facts.depth)
+        except Unraised as error:
+            # The bytes are damaged: a library that did not notice would give a wrong picture.
+            raise _refused(expected, row, error) from error
         except Exception as error:
-            last = error
+            last = last or error
         else:
             return facts.lossy
-    raise _refused(expected, rows, last) from last
+    raise _refused(expected, rows[0], last) from last
 
 
-def _refused(expected: Expected, rows: list[Row], error: Exception | None) -> LoadError:
+def _refused(expected: Expected, row: Row, error: Exception | None) -> LoadError:
     text = str(error).strip().splitlines()[0][:120] if error and str(error).strip() else "damaged"
-    return expected.corrupt(f"The frame cannot be decoded ({rows[0].library}: {text})")
+    return expected.corrupt(f"The frame cannot be decoded ({row.library}: {text})")
 
 
 def level_end(read_prefix: Callable[[int], bytes], expected: Expected, level: int) -> int | None:
@@ -99,6 +102,7 @@ def decode_prefix(prefix: bytes, expected: Expected, out: Frame) -> None:
     if facts.doubt:
         raise expected.corrupt(f"A coarse picture is not made of {facts.doubt}")
     try:
-        native.htj2k_prefix(prefix, out, facts.depth)
+        with watched():
+            native.htj2k_prefix(prefix, out, facts.depth)
     except Exception as error:
         raise expected.corrupt("The coarse picture cannot be decoded") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 
 import imagecodecs
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from loading import codecs
-from loading.codecs import child, htj2k, jpeg, jpeg2000, packets, registry
+from loading.codecs import child, htj2k, jpeg, jpeg2000, packets, registry, unraised
 from loading.codecs.expected import Expected
 from loading.errors import CorruptFrame, UnsupportedTransferSyntax
 from tests.helpers.dicom_encodings import J2K, LOSSLESS
@@ -201,6 +202,47 @@ def test_an_rle_segment_that_ends_early_is_refused():
     assert pixels.ravel().tolist() == list(range(8))
     with pytest.raises(CorruptFrame):
         codecs.decode("1.2.840.10008.1.2.5", frame(short), expected, pixels)
+
+
+def test_what_a_decoder_cannot_raise_is_raised(capfd):
+    """E2: OpenJPH prints an error and gives a wrong picture; here it is a frame that failed."""
+    pixels = np.random.default_rng(0).integers(0, 4096, (128, 128)).astype(np.uint16)
+    stream = bytes(imagecodecs.htj2k_encode(pixels, reversible=True))
+    at = stream.index(b"\xff\x90")
+    cut = bytearray(stream[:9000])
+    cut[at + 6 : at + 10] = (len(cut) - at).to_bytes(4, "big")  # the cut made to look whole
+    out = np.zeros_like(pixels)
+    with pytest.raises(CorruptFrame, match="ojph"):
+        codecs.decode(J2K + "201", bytes(cut) + b"\xff\xd9", expected_of(pixels), out)
+    told = capfd.readouterr()
+    assert "Traceback" not in told.out + told.err
+    assert not hasattr(sys, "last_traceback")
+
+
+def test_errors_of_others_pass_through(monkeypatch):
+    """Only errors inside a decode, in its own thread, are taken; the hooks pass on the rest."""
+    with unraised.watched():
+        pass
+    seen = []
+
+    class Breaks:
+        def __del__(self):
+            raise RuntimeError("elsewhere")
+
+    def elsewhere():
+        Breaks()
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: seen.append(str(told.exc_value)))
+    monkeypatch.setattr(unraised, "_is_installed", False)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with unraised.watched():
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert seen == ["elsewhere"]
+    with pytest.raises(unraised.Unraised, match="elsewhere"), unraised.watched():
+        elsewhere()
+    assert seen == ["elsewhere"]
 
 
 # -- the registry ---------------------------------------------------------------------------------
