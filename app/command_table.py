@@ -250,6 +250,7 @@ def _image(w: MainWindow) -> list[Command]:
         Command("image.invert", tr("Invert"), menu,
                 lambda: w.views.change(inverted=not w.views.state.inverted), ("I",), none,
                 state("inverted", True)),
+        Command("image.tags", tr("All tags of this slice"), menu, w.show_tags, ("Ctrl+I",), none),
         Command("image.interpolation", tr("Smooth between voxels"), menu, flip_interpolation,
                 ("N",), none, state("interpolation", "linear")),
         colour_map("grey", tr("Grey")),

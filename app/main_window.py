@@ -255,6 +255,13 @@ class MainWindow(QMainWindow):
         ]
         self.keys.open(rows)
 
+    def show_tags(self, wanted: str = "") -> None:
+        """Show the header of the slice under the crosshair."""
+        from app.tags_sheet import TagsSheet, read_tags
+
+        rows = read_tags(self)
+        self.show_sheet("tags", lambda: TagsSheet(rows, wanted))
+
     def show_help(self) -> None:
         """Show the few lines that are enough to work."""
         from app.help_sheets import StartSheet

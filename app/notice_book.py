@@ -52,6 +52,7 @@ class NoticeBook:
     def _show_slice(self, k: int) -> None:
         self._window.sheets.close()
         window = self._window
+        window.views.change(active_view=window.views.acquired_view)
         window.views.go_to_slice(k)
 
     def _retry(self) -> None:

@@ -10,6 +10,8 @@ from app.search import Hit, parse_slice, parse_window
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
+_TAG_LIMIT = 60
+
 
 def gather(window: MainWindow) -> list[Hit]:
     """Give every row there is: commands, series, recent items."""
@@ -40,6 +42,8 @@ def gather(window: MainWindow) -> list[Hit]:
 def answers(window: MainWindow, text: str) -> list[Hit]:
     """Answer a slice number or a window that was typed."""
     made = []
+    if text.startswith("?"):
+        return _tag_hits(window, text[1:].strip())
     wanted = parse_window(text)
     reason = "" if window.session.volume is not None else tr("nothing is open")
     if wanted is not None:
@@ -69,3 +73,20 @@ def answers(window: MainWindow, text: str) -> list[Hit]:
             )
         )
     return made
+
+
+def _tag_hits(window: MainWindow, words: str) -> list[Hit]:
+    """Answer "? window" with the tags of this slice whose name, number or value has the words."""
+    from app.tags_sheet import matching, read_tags
+
+    if window.session.volume is None:
+        return [Hit("answer:tags", tr("Tags of this slice"), reason=tr("nothing is open"))]
+    return [
+        Hit(
+            key=f"tag:{place}",
+            title=row.name,
+            path=f"{row.tag}  {row.value}",
+            run=lambda name=row.name: window.show_tags(name),  # type: ignore[misc]
+        )
+        for place, row in enumerate(matching(read_tags(window), words)[:_TAG_LIMIT])
+    ]

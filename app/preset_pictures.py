@@ -46,6 +46,11 @@ class PresetButton(QAbstractButton):
         """Give the one size it has."""
         return QSize(72, 72)
 
+    @property
+    def has_picture(self) -> bool:
+        """Tell whether the picture is there."""
+        return not self._picture.isNull()
+
     def set_picture(self, picture: QImage) -> None:
         """Show a picture."""
         self._picture = picture
@@ -125,6 +130,13 @@ class PresetPictures(QWidget):
         for made in self._buttons.values():
             made.setChecked(False)
         self._group.setExclusive(True)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether nothing is left to be drawn."""
+        if self._volume is None or not self.isVisible():
+            return True
+        return all(button.has_picture for button in self._buttons.values())
 
     def button(self, value: str) -> PresetButton:
         """Give the button of a preset."""

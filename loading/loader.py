@@ -26,7 +26,7 @@ from loading.executor import Executor, ThreadExecutor
 from loading.plan import COARSE_FIRST, IN_ORDER, Order, Plan, plan_requests
 from loading.request_queue import Demand, RequestQueue
 from loading.slice_images import SliceImage, slice_image
-from loading.sources.base import FULL_RENDITION, CancelToken, Rendition, Request, Source
+from loading.sources.base import FULL_RENDITION, CancelToken, Rendition, Request, Source, TagRow
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 from loading.values import ValueDigest, digest
@@ -147,6 +147,17 @@ class OpenVolume:
     def qualities(self, t: int = 0) -> Qualities:
         """Copy the record of every slice of a time point."""
         return self._volume.qualities(t)
+
+    def tags(self, k: int) -> list[TagRow]:
+        """Give the header of slice k's file as text, for people; empty where the source has none.
+
+        Raises
+        ------
+        LoadError
+            When the file cannot be read any more.
+        """
+        read = getattr(self._source, "tags", None)
+        return [] if read is None else list(read(k))
 
     @property
     def failures(self) -> dict[ChunkKey, ChunkFailed]:

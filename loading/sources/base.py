@@ -59,6 +59,16 @@ class Delivered(NamedTuple):
     level: int = 0
 
 
+class TagRow(NamedTuple):
+    """One attribute of a file's header as text, for people; `depth` counts enclosing sequences."""
+
+    tag: str
+    name: str
+    vr: str
+    value: str
+    depth: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class CancelToken:
     """Carry the word "stop" into a read."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from loading.dicom.pixels import FramePixels
 from loading.errors import SourceError
-from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request
+from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request, TagRow
 from loading.sources.places import HAS_PREADV, LocalFile, fill_from, open_readonly, source_error
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
@@ -107,6 +107,13 @@ class DicomSource:
         """Find out, once, whether a frame lies in its file as it goes into the array."""
         plain = self._plain[index] = _plain_of(self._frames[index], self.spec)
         return plain
+
+    def tags(self, k: int) -> list[TagRow]:
+        """Give the header of the file that holds slice k, as text; empty where there is none."""
+        from loading.dicom.tag_table import tag_rows
+
+        frame = self._frames[k]
+        return [] if frame is None else tag_rows(frame.instance.place)
 
     def close(self) -> None:
         """Let go; reads after it raise."""

@@ -306,3 +306,22 @@ def test_a_changed_key_works_and_a_conflict_is_said(window):
     press(window, Qt.Key.Key_I, CTRL, SHIFT)
     assert window.views.state.inverted
     window.preferences.change("keys", {})
+
+
+def test_all_tags_of_the_slice_can_be_shown_and_filtered(window):
+    press(window, Qt.Key.Key_Home)
+    press(window, Qt.Key.Key_I, CTRL)
+    sheet = window.sheets.sheet
+    rows = {row.name: row.value for row in sheet.shown}
+    assert rows["Instance Number"] == "1"
+    assert rows["Window Width"] == "500"
+    QTest.keyClicks(sheet.field, "pixel spac")
+    assert [(row.tag, row.value) for row in sheet.shown] == [("(0028,0030)", "0.75\\0.5")]
+    QTest.keyClick(sheet.field, Qt.Key.Key_Escape)
+    assert window.sheets.sheet is None
+
+
+def test_the_palette_finds_tags(window):
+    window.open_palette()
+    QTest.keyClicks(window.palette_.field, "? rescale inter")
+    assert [hit.path for hit in window.palette_.hits][:1] == ["(0028,1052)  -1024"]
