@@ -46,11 +46,6 @@ class PresetButton(QAbstractButton):
         """Give the one size it has."""
         return QSize(72, 72)
 
-    @property
-    def has_picture(self) -> bool:
-        """Tell whether the picture is there."""
-        return not self._picture.isNull()
-
     def set_picture(self, picture: QImage) -> None:
         """Show a picture."""
         self._picture = picture
@@ -133,10 +128,10 @@ class PresetPictures(QWidget):
 
     @property
     def is_drawn(self) -> bool:
-        """Tell whether nothing is left to be drawn."""
+        """Tell whether nothing more will be drawn by itself."""
         if self._volume is None or not self.isVisible():
             return True
-        return all(button.has_picture for button in self._buttons.values())
+        return not self._timer.isActive() and not (self._thread and self._thread.is_alive())
 
     def button(self, value: str) -> PresetButton:
         """Give the button of a preset."""

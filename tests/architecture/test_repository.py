@@ -110,3 +110,8 @@ def test_the_architecture_names_every_package():
         if path.parts[len(ROOT.parts)] in ("app", "viewer", "loading")
     }
     assert {name for name in packages if f"`{name}/`" not in text} == set()
+
+
+def test_pictures_of_the_documents_are_light():
+    heavy = [path for path in (ROOT / "docs").rglob("*.png") if path.stat().st_size > 500_000]
+    assert heavy == []
