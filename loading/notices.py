@@ -132,6 +132,12 @@ KINDS: dict[str, NoticeKind] = {
             "{count} files end early ({places}). Those slices are marked as failed.",
             "Copy the files again.",
         ),
+        NoticeKind(
+            "pages_lost",
+            _W,
+            "The file's chain of pages breaks off after {count}. What follows is not shown.",
+            "Copy the file again.",
+        ),
         NoticeKind("lossy", _I, "The pictures were compressed with loss before they came here."),
         NoticeKind(
             "chunk_failed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -60,6 +61,8 @@ FORMATS = (
 )
 
 _DATA_ENDINGS = (".img", ".img.gz")
+_ZIP_END = 22 + 65535
+_LONGEST_DIRECTORY = 1 << 26
 _MARKS = ("zarr.json", ".zattrs", ".zgroup")
 
 
@@ -85,17 +88,26 @@ def is_store(folder: str) -> bool:
 
 
 def is_packed_store(path: str) -> bool:
-    """Tell whether a ZIP archive is an OME-Zarr image: by its name, or by its first member's."""
+    """Tell whether a ZIP archive is one OME-Zarr image: by its name, or by what it has on top."""
     if path.lower().endswith((".zarr.zip", ".ozx")):
         return True
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            head = file.read(30 + 512)
-    except OSError:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _ZIP_END))
+            tail = file.read()
+            end = tail.rfind(b"PK\5\6")
+            length = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+            file.seek(max(0, size - len(tail) + end - length))
+            directory = file.read(min(length, _LONGEST_DIRECTORY))
+        # a look at the raw bytes is enough to tell most archives, of many thousand members
+        if not any(mark.encode() in directory for mark in _MARKS):
+            return False
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return False
-    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-    folders, _, last = name.decode("utf-8", "replace").rpartition("/")
-    return ".zarr/" in f"{folders}/" or (last in _MARKS and "/" not in folders)
+    return any(name.count("/") <= 1 and name.rpartition("/")[2] in _MARKS for name in names)
 
 
 def describe(offers: Offers, cancel: CancelToken) -> Parts:

@@ -110,7 +110,8 @@ def describe(place: LocalFile, parts: Parts) -> SinglePage | None:
         if not series:
             raise CorruptFrame("The TIFF holds no picture", where=place.name)
         spacing = _spacing(tif, series[0])
-        if len(series) == 1 and math.prod(_leading(series[0])[1]) == 1:
+        told = _lost_pages(tif)
+        if not told and len(series) == 1 and math.prod(_leading(series[0])[1]) == 1:
             form = form_of(series[0].keyframe, place.name)
             page = series[0].pages[0]
             check_page(page, form, place)
@@ -118,8 +119,19 @@ def describe(place: LocalFile, parts: Parts) -> SinglePage | None:
                 return SinglePage(place, form, spacing)
             return SinglePage(place, form, spacing, int(page.dataoffsets[0]), _is_swapped(page))
         for number, one in enumerate(series[:_MAX_VOLUMES]):
-            _describe_series(place, parts, one, number, len(series), spacing)
+            name = f"series {number + 1}" if len(series) > 1 else ""
+            _describe_series(place, parts, one, number, name, spacing, told)
     return None
+
+
+def _lost_pages(tif: Any) -> list[Notice]:
+    """Tell when the chain of pages breaks off: the last one must point to no other."""
+    count = len(tif.pages)
+    tif.filehandle.seek(tif.pages.next_page_offset)
+    pointer = tif.filehandle.read(tif.tiff.offsetsize)
+    if len(pointer) == tif.tiff.offsetsize and not any(pointer):
+        return []
+    return [notice("pages_lost", count=count)]
 
 
 def form_of(page: Any, name: str) -> PageForm:
@@ -211,7 +223,13 @@ def _roles(axes: str, shape: tuple[int, ...]) -> _Roles:
 
 
 def _describe_series(
-    place: LocalFile, parts: Parts, series: Any, number: int, count: int, spacing: Spacing
+    place: LocalFile,
+    parts: Parts,
+    series: Any,
+    number: int,
+    name: str,
+    spacing: Spacing,
+    told: list[Notice],
 ) -> None:
     axes, shape = _leading(series)
     form = form_of(series.keyframe, place.name)
@@ -237,11 +255,10 @@ def _describe_series(
             samples=form.samples,
         )
         names = [f"{axes[n].lower()}{at + 1}" for at, n in zip(chosen, roles.others, strict=True)]
-        if count > 1:
-            names.insert(0, f"series {number + 1}")
         facts = facts_of(form, (planes, form.rows, form.columns), spacing, place.name)
         facts.time_points = points
-        facts.label = " ".join([_stem(place.name), *names])
+        facts.notices += told
+        facts.label = " ".join(text for text in (_stem(place.name), name, *names) if text)
         spec = spec_of(facts, [place], part=f"{number} {chosen}")
         if in_place:
             opener = _in_place(place, series, layout, form, math.prod(shape))

@@ -1,0 +1,275 @@
+"""The sources of the formats beside DICOM keep the contract of sources."""
+
+from __future__ import annotations
+
+import shutil
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import loading
+from tests.contracts.source_contract import SourceContract
+from tests.helpers import format_files as make
+
+
+class OneFile(SourceContract):
+    """A volume in one file: subclasses say how it is written, and what it holds."""
+
+    name = ""
+    dtype = "int16"
+
+    def write(self, path, array):
+        raise AssertionError("write the file under test")
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels(dtype=self.dtype)
+
+    @pytest.fixture
+    def path(self, tmp_path, expected):
+        return self.write(tmp_path / self.name, expected)
+
+    @pytest.fixture
+    def entry(self, path):
+        return loading.describe(str(path)).volumes[0]
+
+    @pytest.fixture
+    def truncated(self, path):
+        def cut(share):
+            volumes = loading.describe(str(make.cut_file(path, share))).volumes
+            return volumes[0] if volumes else None
+
+        return cut
+
+
+class TestNifti(OneFile):
+    name = "noise.nii"
+
+    def write(self, path, array):
+        return make.write_nifti(path, array)
+
+
+class TestPackedNifti(TestNifti):
+    name = "noise.nii.gz"
+
+
+class TestFloatNifti(TestNifti):
+    dtype = "float32"
+
+
+class TestPair(TestNifti):
+    name = "noise.img"
+
+    def write(self, path, array):
+        import nibabel
+
+        nibabel.save(nibabel.Nifti1Pair(array.T, np.eye(4)), path)
+        return path
+
+
+class TestAnalyze(OneFile):
+    name = "noise.hdr"
+
+    def write(self, path, array):
+        import nibabel
+
+        nibabel.save(nibabel.AnalyzeImage(array.T, np.eye(4)), path)
+        return path
+
+
+class TestMgz(OneFile):
+    name = "noise.mgz"
+
+    def write(self, path, array):
+        import nibabel
+
+        nibabel.save(nibabel.MGHImage(array.T, np.eye(4)), path)
+        return path
+
+
+class TestNrrd(OneFile):
+    name = "noise.nrrd"
+    encoding = "raw"
+
+    def write(self, path, array):
+        lines = ["space: left-posterior-superior", "space directions: (1,0,0) (0,2,0) (0,0,3)"]
+        return make.write_nrrd(path, array, lines, self.encoding)
+
+
+class TestPackedNrrd(TestNrrd):
+    encoding = "gzip"
+
+
+class TestBzip2Nrrd(TestNrrd):
+    encoding = "bzip2"
+
+
+class TestTextNrrd(TestNrrd):
+    encoding = "ascii"
+
+
+class TestDetachedNrrd(OneFile):
+    name = "noise.nhdr"
+
+    def write(self, path, array):
+        return make.write_itk(path, array)
+
+
+class TestMetaImage(OneFile):
+    name = "noise.mha"
+    packed = False
+
+    def write(self, path, array):
+        return make.write_itk(path, array, packed=self.packed)
+
+
+class TestPackedMetaImage(TestMetaImage):
+    packed = True
+
+
+class TestDetachedMetaImage(TestMetaImage):
+    name = "noise.mhd"
+
+
+class TestTiff(OneFile):
+    name = "noise.tif"
+    options: ClassVar[dict[str, object]] = {}
+
+    def write(self, path, array):
+        import tifffile
+
+        tifffile.imwrite(path, array, **self.options)
+        return path
+
+
+class TestPackedTiff(TestTiff):
+    options: ClassVar[dict[str, object]] = {
+        "compression": "zlib",
+        "predictor": True,
+        "photometric": "minisblack",
+    }
+
+
+class TestBigEndianBigTiff(TestTiff):
+    options: ClassVar[dict[str, object]] = {
+        "bigtiff": True,
+        "byteorder": ">",
+        "photometric": "minisblack",
+    }
+
+
+class TestItkTiff(TestTiff):
+    dtype = "uint8"
+
+    def write(self, path, array):
+        return make.write_itk(path, array, packed=True)
+
+
+class Stack(SourceContract):
+    """A folder of slices; the one in the middle is cut."""
+
+    ending = ""
+    dtype = "uint8"
+
+    def write_slice(self, path, plane):
+        raise AssertionError("write one slice")
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels((12, 9, 8), self.dtype)
+
+    @pytest.fixture
+    def folder(self, tmp_path, expected):
+        for k, plane in enumerate(expected):
+            self.write_slice(tmp_path / f"s_{k + 1}{self.ending}", plane)
+        return tmp_path
+
+    @pytest.fixture
+    def entry(self, folder):
+        return loading.describe(str(folder)).volumes[0]
+
+    @pytest.fixture
+    def truncated(self, folder):
+        def cut(share):
+            make.cut_file(folder / f"s_6{self.ending}", share)
+            return loading.describe(str(folder)).volumes[0]
+
+        return cut
+
+
+class TestPngStack(Stack):
+    ending = ".png"
+    dtype = "uint16"
+
+    def write_slice(self, path, plane):
+        make.write_itk(path, plane)
+
+
+class TestBmpStack(Stack):
+    ending = ".bmp"
+
+    def write_slice(self, path, plane):
+        make.write_itk(path, plane)
+
+
+class TestTiffStack(Stack):
+    ending = ".tif"
+    dtype = "int16"
+
+    def write_slice(self, path, plane):
+        import tifffile
+
+        tifffile.imwrite(path, plane)
+
+
+class TestPackedTiffStack(TestTiffStack):
+    dtype = "uint8"
+
+    def write_slice(self, path, plane):
+        make.write_itk(path, plane, packed=True)
+
+
+class TestZarr(SourceContract):
+    version = 3
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels((9, 8, 7), "uint16")
+
+    @pytest.fixture
+    def folder(self, tmp_path, expected):
+        return make.write_zarr(tmp_path / "noise.ome.zarr", expected, version=self.version)
+
+    @pytest.fixture
+    def path(self, folder):
+        return folder
+
+    @pytest.fixture
+    def entry(self, path):
+        return loading.describe(str(path)).volumes[0]
+
+    @pytest.fixture
+    def truncated(self, folder):
+        def cut(share):
+            chunks = sorted(p for p in (folder / "0").rglob("*") if p.name.isdecimal())
+            make.cut_file(next(p for p in chunks if p.is_file()), share)
+            return loading.describe(str(folder)).volumes[0]
+
+        return cut
+
+
+class TestZarr2(TestZarr):
+    version = 2
+
+
+class TestPackedZarr(TestZarr):
+    @pytest.fixture
+    def path(self, folder):
+        archive = make.zip_folder(folder, folder.parent / "noise.zip")
+        shutil.rmtree(folder)
+        return archive
+
+    @pytest.fixture
+    def truncated(self, path):
+        return lambda share: loading.describe(str(make.cut_file(path, share))).volumes[0]
