@@ -164,6 +164,7 @@ class SliceHand(Hand):
     def __init__(self, model: ViewModel, view: str) -> None:
         super().__init__(model, view)
         self.region: QRectF | None = None
+        self._following: object = None  # one walk of the crosshair with Shift is one step to undo
 
     def viewport(self, size: tuple[float, float]) -> Viewport | None:
         """Give the place of the plane on the view."""
@@ -251,10 +252,10 @@ class SliceHand(Hand):
         if point is None or self.model.scene is None:
             return
         if modifiers & _SHIFT:
-            self._gesture = self._gesture or object()
-            self.model.move_crosshair(point, self._gesture)
+            self._following = self._following or object()
+            self.model.move_crosshair(point, self._following)
         else:
-            self._gesture = None
+            self._following = None
         self.model.pointed.emit(self.model.scene.pointer_text(point))
 
     def wheel(self, event: QWheelEvent, size: tuple[float, float]) -> None:

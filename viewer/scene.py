@@ -75,10 +75,16 @@ class Scene:
         return self.volume.state in (LoadState.COMPLETE, LoadState.COMPLETE_WITH_FAILURES)
 
     def clamped(self, point: FloatArray) -> FloatArray:
-        """Bring a point into the volume: onto the outermost voxel centres if it lies beyond."""
-        depth, rows, columns = self.spec.shape_kji
-        last = np.array([columns - 1.0, rows - 1.0, depth - 1.0])
-        return apply(self.spec.affine_lps, np.clip(apply(self.to_index, point), 0.0, last))
+        """Bring a point between the first and the last plane of each view.
+
+        In a tilted series it may still lie beside the volume: all planes can be reached.
+        """
+        result = np.asarray(point, float)
+        for frame in self.frames.values():
+            along = float(result @ frame.normal)
+            last = frame.first_mm + (frame.count - 1) * frame.step_mm
+            result = result + frame.normal * (min(last, max(frame.first_mm, along)) - along)
+        return result
 
     def refresh(self) -> None:
         """Take a new snapshot of how good the slices are."""

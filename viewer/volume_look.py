@@ -19,6 +19,17 @@ from viewer.volume_copy import Copy
 
 _serials = count(1)
 
+# The largest value on a ray is nearly always a high one: the ramp begins late and ends late.
+_RANGE = Preset(
+    "range",
+    "",
+    opacity=((0.25, 0.0), (1.35, 1.0)),
+    colour=((0.25, 0xFFFFFF), (1.35, 0xFFFFFF)),
+    shade=None,
+    span=(0.0, 1.0),
+    is_maximum=True,
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumeImage:
@@ -126,24 +137,18 @@ class Look3D:
 def transfer_for(state: ViewState, scene: Scene, *, lit: bool) -> Transfer | None:
     """Lay the preset over the volume; None while nothing is known of its values.
 
-    Maximum intensity without a preset of its own goes by the window of the slices.
+    Maximum intensity uses the preset where it is one, else that of CT, else the data's range.
     """
-    if state.volume_mode == "mip":
-        return presets.transfer(_window_ramp(state), (0.0, 1.0), lighting=False)
     preset = presets.PRESETS.get(state.preset)
     if preset is None:
         preset = presets.PRESETS[presets.default_for(scene.spec.modality)]
+    if state.volume_mode == "mip" and not preset.is_maximum:
+        is_ct = (scene.spec.modality, scene.spec.unit) == ("CT", "HU")
+        preset = presets.PRESETS["CT-MIP"] if is_ct else _RANGE
     if scene.percentiles is None and (preset.span is not None or state.shift):
         return None
     percentiles = scene.percentiles or (0.0, 1.0)
     return presets.transfer(preset, percentiles, state.shift, lit and state.lighting)
-
-
-def _window_ramp(state: ViewState) -> Preset:
-    """Make a preset that shows the largest value on each ray as the slices would show it."""
-    low, high = state.level - state.window / 2, state.level + state.window / 2
-    white = ((low, 0xFFFFFF), (high, 0xFFFFFF))
-    return Preset("window", "", ((low, 0.0), (high, 1.0)), white, None, is_maximum=True)
 
 
 def opacity_unit_mm(spacing_ijk: tuple[float, float, float]) -> float:
