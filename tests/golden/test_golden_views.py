@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def oblique() -> np.ndarray:
     return affine
 
 
-CASES = {
+CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "axial-straight": ("axial", np.eye(4), {}),
     "coronal-gap": ("coronal", np.eye(4), {"absent": frozenset({20, 21, 22})}),
     "sagittal-askew": ("sagittal", oblique(), {}),
@@ -60,7 +61,11 @@ def test_the_picture_is_the_stored_one(name, qapp, tmp_path) -> None:
     layout, affine, changes = CASES[name]
     voxels = head_like()
     level = Level(voxels.shape, affine, (1, *voxels.shape[1:]))
-    fields = {"modality": "OT", "windows": (loading.Window(center=90.0, width=180.0),), **changes}
+    fields: dict[str, Any] = {
+        "modality": "OT",
+        "windows": (loading.Window(center=90.0, width=180.0),),
+        **changes,
+    }
     spec = VolumeSpec(key=name, label=name, unit="", levels=(level,), dtype=voxels.dtype, **fields)
     with loading.open_entry(ArraySource(spec, voxels[np.newaxis]).entry()) as volume:
         volume.wait()

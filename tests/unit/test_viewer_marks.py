@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from viewer.marks import Mark, of_slice, of_volume, runs
 
 
 def qualities(count=6, **changes) -> Qualities:
-    fields = {
+    fields: dict[str, Any] = {
         "status": np.full(count, Status.FULL, np.uint8),
         "source": np.arange(count, dtype=np.int32),
         "content": np.arange(count, dtype=np.int32),

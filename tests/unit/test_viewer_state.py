@@ -69,7 +69,8 @@ def test_history_is_bounded_and_put_makes_no_step() -> None:
 @pytest.mark.parametrize("layout", ["four_up", "one_plus_three", "axial", "volume"])
 @pytest.mark.parametrize("size", [(1340, 840), (721, 481)])
 def test_layouts_fill_the_area_with_gaps_of_two(layout, size) -> None:
-    places = rectangles(layout, "coronal", *size, (0.5, 0.5))
+    width, height = size
+    places = rectangles(layout, "coronal", width, height, (0.5, 0.5))
     area = sum(place.width() * place.height() for place in places.values())
     gaps = {"four_up": GAP * (size[0] + size[1]) - GAP * GAP, "axial": 0, "volume": 0}
     one_plus = GAP * size[1] + 2 * GAP * ((size[0] - GAP) // 3)

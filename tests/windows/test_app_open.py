@@ -133,7 +133,9 @@ def test_missing_slices_are_told_and_can_be_shown(qapp, tmp_path):
         rows = {row.code: row for row in window.notices.rows()}
         assert "missing_slices" in rows
         assert rows["missing_slices"].act == "Show"
-        rows["missing_slices"].run()
+        show = rows["missing_slices"].run
+        assert show is not None
+        show()
         absent = window.session.volume.spec.absent
         assert window.views.slice_position("axial")[0] in absent
 

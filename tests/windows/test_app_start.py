@@ -83,7 +83,7 @@ def test_recent_items_are_cards_that_open(qapp, recent):
     with main_window(views=False) as window:
         first = cards(window)[0]
         assert first.accessibleName() == "Open Thorax again"
-        opened = []
+        opened: list[str] = []
         window.start.open_uri.connect(opened.append)
         click(first)
         assert opened == [str(recent)]
