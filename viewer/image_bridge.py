@@ -56,10 +56,24 @@ def _scalars(
     if value_range is None:
         whole: vtkDataArray = numpy_to_vtk(flat, deep=0)  # type: ignore[no-untyped-call]
         return whole
-    limits = np.array(value_range).astype(flat.dtype)
+    limits = _limits(value_range, flat.dtype)
     scalars: vtkDataArray = numpy_to_vtk(limits, deep=0)  # type: ignore[no-untyped-call]
     scalars.GetRange(0)
     scalars.GetFiniteRange(0)
     scalars.SetVoidArray(flat, flat.size, 1)
     scalars._numpy_reference = flat  # type: ignore[attr-defined]
     return scalars
+
+
+def _limits(
+    value_range: tuple[float, float], dtype: np.dtype[np.generic]
+) -> npt.NDArray[np.generic]:
+    """Give two different values of a type that hold a range between them, where it can."""
+    low, high = value_range
+    if low >= high:
+        high = low + 1.0
+    if dtype.kind in "iu":
+        kind = np.iinfo(dtype.str)
+        low, high = min(low, kind.max - 1.0), min(high, float(kind.max))
+        low, high = max(low, float(kind.min)), max(high, kind.min + 1.0)
+    return np.array((low, high)).astype(dtype)
