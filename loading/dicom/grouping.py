@@ -15,7 +15,7 @@ import numpy as np
 
 from loading.dicom import geometry, tags
 from loading.dicom.forms import PixelForm
-from loading.dicom.geometry import FloatArray, Frame
+from loading.dicom.geometry import FloatArray, Frame, IntArray
 from loading.dicom.header import Attributes, Instance
 
 _T = TypeVar("_T")
@@ -191,15 +191,20 @@ def sort_along(items: Sequence[Item], frame: Frame) -> tuple[list[Item], FloatAr
     return [items[at] for at in order.tolist()], positions[order], distances[order]
 
 
-def places_of(distances: FloatArray) -> FloatArray:
+def places_of(distances: FloatArray) -> IntArray:
     """Give each of sorted distances the number of its place; equal numbers are one place."""
     limit = geometry.same_place_mm(distances)
-    return np.concatenate([[0], np.cumsum(np.diff(distances) > limit)])
+    numbers: IntArray = np.concatenate([[0], np.cumsum(np.diff(distances) > limit)])
+    return numbers
 
 
 def split_repeats(items: Sequence[Item], frame: Frame) -> list[list[Item]]:
-    """Split where places repeat, by the first key that gives each part every place once."""
-    _, _, distances = sort_along(items, frame)
+    """Split where places repeat, by the first key that gives each part every place once.
+
+    Where no key does, but every place is there equally often, the slices of one place are told
+    apart by their instance numbers.
+    """
+    in_order, _, distances = sort_along(items, frame)
     places = places_of(distances)
     distinct = int(places[-1]) + 1
     if distinct == len(items) or distinct < 2:
@@ -210,7 +215,18 @@ def split_repeats(items: Sequence[Item], frame: Frame) -> list[list[Item]]:
             continue
         if all(_is_single(part, frame) for part in parts.values()):
             return [parts[name] for name in sorted(parts, key=repr)]
+    if (np.bincount(places) == len(items) // distinct).all():
+        return _by_rank(in_order, places)
     return [list(items)]
+
+
+def _by_rank(items: Sequence[Item], places: IntArray) -> list[list[Item]]:
+    """Put the first of each place into one part, the second into the next, and so on."""
+    ranked = sorted(
+        zip(places.tolist(), items, strict=True), key=lambda p: (p[0], sort_key(p[1][0]))
+    )
+    times = len(items) // (int(places[-1]) + 1)
+    return [[item for _, item in ranked[first::times]] for first in range(times)]
 
 
 def _is_single(items: Sequence[Item], frame: Frame) -> bool:

@@ -30,7 +30,8 @@ _SEQUENCE_END = 0xFFFEE0DD
 _explicit = Struct("<HH2sH").unpack_from
 _implicit = Struct("<HHL").unpack_from
 _tag = Struct("<HH").unpack_from
-_short = Struct("<H").unpack_from
+_short_form = Struct("<6sH").unpack_from
+_long_form = Struct("<4sL").unpack_from
 _long = Struct("<L").unpack_from
 
 _SHORT_VR = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
@@ -168,22 +169,19 @@ def _walk_body(
     """Walk the data set up to the pixels; give tag, offset and length of these."""
     if not explicit and head[at + 4 : at + 6].isalpha():
         raise Unsure  # the label says implicit, the bytes look explicit
-    kinds, key_length = (_EXPLICIT_KINDS, 6) if explicit else (_IMPLICIT_KINDS, 4)
+    kinds, begin = (_EXPLICIT_KINDS, _short_form) if explicit else (_IMPLICIT_KINDS, _long_form)
     have, last = len(head) - 16, -1
     while True:
         if at > have:
             if have + 16 < size:
                 raise NeedMore(at + 4096)
             raise Unsure  # no pixels: not a slice, pydicom may tell what it is
-        key = head[at : at + key_length]
-        kind = kinds.get(key) or _classify(key, kinds)
-        tag, width, role = kind
+        key, length = begin(head, at)
+        tag, width, role = kinds.get(key) or _classify(key, kinds)
         if tag <= last:
             raise Unsure
         if width == 12:
             length = _long(head, at + 8)[0]
-        else:
-            length = _short(head, at + 6)[0] if explicit else _long(head, at + 4)[0]
         start, last = at + width, tag
         if length == _UNDEFINED_LENGTH and role != _PIXELS:
             if role > _SEQUENCE or (explicit and role != _SEQUENCE):

@@ -132,6 +132,25 @@ def test_echoes_at_the_same_places_are_volumes_of_their_own(tmp_path, stored):
     assert np.array_equal(loaded(found.volumes[1]), stored + 2)
 
 
+def test_places_that_all_repeat_are_told_apart_by_number(tmp_path, stored):
+    """Nothing else differs: the lower instance numbers are one volume, the higher ones another."""
+    series, study, frame = (generate_uid() for _ in range(3))
+    for time in (0, 1, 2):
+        write_series(
+            tmp_path / str(time),
+            stored + time,
+            SeriesInstanceUID=series,
+            StudyInstanceUID=study,
+            FrameOfReferenceUID=frame,
+            InstanceNumber=lambda k, time=time: 100 * time + k,
+        )
+    found = describe([str(tmp_path)])
+    assert not found.skipped
+    arrays = [loaded(entry) for entry in found.volumes]
+    assert len(arrays) == 3
+    assert all(np.array_equal(array, stored + time) for time, array in enumerate(arrays))
+
+
 def test_of_two_slices_at_one_place_the_lower_number_is_shown(tmp_path, stored):
     paths = write_series(tmp_path, stored)
     dataset = pydicom.dcmread(paths[3])
