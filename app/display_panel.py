@@ -143,6 +143,7 @@ class DisplayPanel(PanelScroll):
         self._counter = HistogramCounter(self)
         self._counter.counted.connect(self._show_counts)
         self._make_sides()
+        self.setEnabled(False)
 
     def _make_sides(self) -> None:
         sides = row(spacing=4)

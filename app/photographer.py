@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_MS = 100
 _SETTLE_MS = 2500
 """The 3D view draws its sharp picture, and bars fold, some time after the last slice."""
-_GIVE_UP_MS = 120_000
+_GIVE_UP_MS = 60_000
 
 
 class Photographer(QObject):
@@ -38,6 +38,8 @@ class Photographer(QObject):
         volume = session.volume
         is_quiet = self._window.workspace is not None and not session.is_opening
         if volume is not None and not volume.state.is_over:
+            is_quiet = False
+        if self._window.display.volume_section.pictures.is_busy:
             is_quiet = False
         presets = self._window.findChild(PresetPictures)
         if isinstance(presets, PresetPictures) and not presets.is_drawn:

@@ -137,6 +137,12 @@ class PresetPictures(QWidget):
         """Give the button of a preset."""
         return self._buttons[value]
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether pictures are still to come."""
+        is_drawing = self._thread is not None and self._thread.is_alive()
+        return self.isVisible() and (is_drawing or self._timer.isActive())
+
     def stop(self) -> None:
         """End the thread that draws; called when the window closes."""
         self.follow(None)
@@ -145,9 +151,10 @@ class PresetPictures(QWidget):
 
     def _start_if_over(self) -> None:
         """Draw once the load is over and the pictures can be seen."""
-        if self._volume is None or not self._volume.state.is_over or not self.isVisible():
+        if self._volume is None or not self.isVisible():
             return
-        if self._thread is not None and self._thread.is_alive():
+        is_complete = self._volume.state.name.startswith("COMPLETE")
+        if not is_complete or (self._thread is not None and self._thread.is_alive()):
             return
         self._timer.stop()
         volume, names = self._volume, list(self._buttons)

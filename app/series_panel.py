@@ -186,7 +186,7 @@ class SeriesPanel(PanelScroll):
                 header = entry.spec.header
                 if not self._names_hidden and header.get("patient_name", "") not in ("", patient):
                     patient = header["patient_name"]
-                    self._add_text(patient, "section")
+                    self._add_text(_person(patient), "section")
                 if study != entry.spec.study_uid:
                     study = entry.spec.study_uid
                     self._add_text(_study_words(entry) or tr("SERIES"), "heading")
@@ -284,6 +284,13 @@ def _count_words(entry: VolumeEntry) -> str:
     if spec.time_points > 1:
         return f"{spec.time_points} \u00d7 {slices} {spec.modality}"
     return f"{slices} {spec.modality}".strip()
+
+
+def _person(name: str) -> str:
+    """Write a DICOM person name for people: "Doe^Jane" is "Doe, Jane" (PS3.5 6.2.1.1)."""
+    family, *others = name.split("=")[0].split("^")
+    given = " ".join(part for part in others if part)
+    return f"{family}, {given}" if given else family
 
 
 def _study_words(entry: VolumeEntry) -> str:

@@ -19,12 +19,16 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NoticeKind:
-    """Describe one code: its severity, its sentence with blanks, and what to do."""
+    """Describe one code: its severity, its sentence with blanks, and what to do.
+
+    `of_one` is the sentence for a count of one, where grammar wants another.
+    """
 
     code: str
     severity: Severity
     sentence: str
     cure: str = ""
+    of_one: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class Notice:
 
 def notice(code: str, **facts: object) -> Notice:
     """Fill the sentence of a code with facts; raise KeyError for an unknown code."""
-    return Notice(code, KINDS[code].sentence.format(**facts))
+    kind = KINDS[code]
+    is_one = kind.of_one and facts.get("count") == 1
+    return Notice(code, (kind.of_one if is_one else kind.sentence).format(**facts))
 
 
 _W, _I, _E = Severity.WARNING, Severity.INFO, Severity.ERROR
@@ -62,6 +68,7 @@ KINDS: dict[str, NoticeKind] = {
             "{count} slices are missing ({places}). Shown hatched; distances across the "
             "gap are right.",
             "Copy the series again, complete.",
+            "1 slice is missing ({places}). Shown hatched; distances across the gap are right.",
         ),
         NoticeKind(
             "uneven_spacing",
@@ -74,6 +81,8 @@ KINDS: dict[str, NoticeKind] = {
             "duplicate_slices",
             _W,
             "{count} slices are there more than once ({places}). The one with the lower "
+            "instance number is shown.",
+            of_one="1 slice is there more than once ({places}). The one with the lower "
             "instance number is shown.",
         ),
         NoticeKind(
@@ -131,6 +140,7 @@ KINDS: dict[str, NoticeKind] = {
             _W,
             "{count} files end early ({places}). Those slices are marked as failed.",
             "Copy the files again.",
+            "1 file ends early ({places}). Its slice is marked as failed.",
         ),
         NoticeKind(
             "pages_lost",
@@ -144,11 +154,13 @@ KINDS: dict[str, NoticeKind] = {
             _E,
             "{count} slices could not be read: {reason}",
             "Try again, or copy the series again.",
+            "1 slice could not be read: {reason}",
         ),
         NoticeKind(
             "skipped_files",
             _I,
             "{count} files were passed over: {reason}",
+            of_one="1 file was passed over: {reason}",
         ),
         NoticeKind(
             "no_opengl",
