@@ -7,10 +7,16 @@ import pytest
 
 from viewer.image_bridge import shared_image
 
-
-@pytest.mark.parametrize(
-    "dtype", ["uint8", "int8", "int16", "uint16", "int32", "float32", "float64"]
+TYPES = ("uint8", "int8", "int16", "uint16", "int32", "float32", "float64")
+UNREADABLE = (
+    np.zeros((4, 4)),
+    np.zeros((4, 4, 4))[:, ::2],
+    np.zeros((2, 2, 2), np.float16),
+    np.zeros((2, 2, 2), bool),
 )
+
+
+@pytest.mark.parametrize("dtype", TYPES)
 def test_vtk_reads_the_array_where_it_lies(dtype) -> None:
     """M1: the views and the engine share one buffer."""
     array = np.zeros((3, 4, 5), dtype)
@@ -42,15 +48,7 @@ def test_a_range_is_never_empty_nor_beyond_the_type(dtype, told, kept) -> None:
     assert scalars.GetRange(0) == kept
 
 
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.zeros((4, 4)),
-        np.zeros((4, 4, 4))[:, ::2],
-        np.zeros((2, 2, 2), np.float16),
-        np.zeros((2, 2, 2), bool),
-    ],
-)
+@pytest.mark.parametrize("array", UNREADABLE)
 def test_what_vtk_cannot_read_is_refused(array) -> None:
     with pytest.raises(ValueError, match=r"contiguous|cannot read"):
         shared_image(array)
