@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from loading.dicom import tags
 from loading.dicom.parse import parse
@@ -233,7 +233,7 @@ def test_a_template_never_hides_another_layout(tmp_path):
     )
     for number, path in enumerate(paths):  # UIDs made by chance have all lengths
         dataset = pydicom.dcmread(path)
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.{number}")
         dataset.save_as(path)
     assert len({path.stat().st_size for path in paths}) == 1
     reader = HeaderReader()
