@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 from tqdm import tqdm
 
 import loading
 from loading.loader import LoadState, OpenVolume
-from loading.memory import human_bytes
+from loading.memory import human_bytes, peak_rss_bytes
 from loading.timeline import timeline
 from loading.values import ValueDigest, digest
 
@@ -121,7 +120,7 @@ def load(options: argparse.Namespace) -> int:
             "requests": volume.requests,
             "failures": len(volume.failures),
             "cpu_s": time.process_time() - cpu_s,
-            "peak_rss_bytes": _peak_rss_bytes(),
+            "peak_rss_bytes": peak_rss_bytes(),
         }
         if options.checksum:
             result = volume.digest(options.time or 0)
@@ -326,12 +325,3 @@ def _print_info(report: dict[str, list[dict[str, Any]]]) -> None:
 
 def _is_watched() -> bool:
     return sys.stderr.isatty()
-
-
-def _peak_rss_bytes() -> int:
-    try:
-        import resource
-    except ImportError:  # Windows counts it elsewhere
-        return int(psutil.Process().memory_info().peak_wset)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)

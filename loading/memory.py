@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -49,6 +50,23 @@ def check(needed_bytes: int, what: str, limit_bytes: int | None = None) -> None:
             where=what,
             cure="Close other volumes or programs, or open a part of the volume",
         )
+
+
+def peak_rss_bytes() -> int:
+    """Give the most memory that this process has had resident so far."""
+    try:
+        # Not getrusage: its number survives exec and may be that of whoever started the program.
+        for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux
+    try:
+        import resource
+    except ImportError:  # Windows counts it elsewhere
+        return int(psutil.Process().memory_info().peak_wset)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def human_bytes(count: float) -> str:

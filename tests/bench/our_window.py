@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 import traceback
@@ -94,7 +93,9 @@ class Scenario:
             yield from {"load": self._load, "scan": self._scan, "scroll": self._scroll}[self.kind](
                 window
             )
-        self.result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        from loading.memory import peak_rss_bytes
+
+        self.result["peak_rss_bytes"] = peak_rss_bytes()
         sys.stdout.write(json.dumps(self.result) + "\n")
         sys.stdout.flush()
         window.close()
