@@ -13,10 +13,10 @@ from functools import partial
 
 from loading.codecs import pictures as codec
 from loading.errors import BadResponse, CorruptFrame
-from loading.formats import names, tiff
+from loading.formats import names, tiff, tiff_pages
 from loading.formats.parts import Parts, guarded, local_file, luminance, spec_of
 from loading.formats.planes import FormatSource, Plane
-from loading.formats.tiff import IfdTemplate, PageForm, SinglePage
+from loading.formats.tiff_pages import IfdTemplate, PageForm, SinglePage
 from loading.notices import notice
 from loading.sources.base import CancelToken
 from loading.sources.places import LocalFile, ends_early
@@ -172,12 +172,12 @@ def _read_tiff(page: SinglePage, out: Plane) -> int:
         if page.swapped:
             out.byteswap(inplace=True)
         return out.nbytes
-    with tiff.open_tiff(page.place.name) as tif:
+    with tiff_pages.open_tiff(page.place.name) as tif:
         first = tif.pages[0]
-        form = tiff.form_of(first, page.place.name)
+        form = tiff_pages.form_of(first, page.place.name)
         if form._replace(is_lossy=False) != page.form._replace(is_lossy=False):
             raise CorruptFrame("The slice is of another size or type", where=page.place.name)
-        return tiff.read_page(first, page.place, form, out, threading.RLock())
+        return tiff_pages.read_page(first, page.place, form, out, threading.RLock())
 
 
 def _read_picture(kind: str, page: SinglePage, out: Plane) -> int:

@@ -1,0 +1,258 @@
+"""Pages of TIFF files: what their samples are, whether they are all there, and reading them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from loading.errors import CorruptFrame, SourceError
+from loading.formats.blocks import check_present
+from loading.formats.parts import MAX_AXIS, luminance
+from loading.formats.planes import Layout, Plane
+from loading.sources.base import CancelToken
+from loading.sources.places import LocalFile
+
+Spacing = tuple[float | None, float | None, float | None]
+UNKNOWN: Spacing = (None, None, None)
+
+_MINISWHITE, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 2, 3, 5, 6
+_JPEGS = (6, 7, 33003, 33005, 34712, 50001)
+_PACKING_RATIO = 100_000
+_TEMPLATE_BYTES = 4096
+_PLACE_TAGS = (273, 279, 324, 325)
+
+
+class PageForm(NamedTuple):
+    """What the samples of a page are.
+
+    Attributes
+    ----------
+    stored : numpy dtype
+        As tifffile gives them, in the byte order of the machine.
+    samples : int
+        Of each pixel.
+    to_grey : str
+        "" for grey, "colour", "palette", or "first" where only the first sample counts.
+    """
+
+    rows: int
+    columns: int
+    stored: np.dtype[np.generic]
+    samples: int = 1
+    to_grey: str = ""
+    inverted: bool = False
+    is_lossy: bool = False
+
+    @property
+    def is_colour(self) -> bool:
+        """Tell whether colours become grey."""
+        return self.to_grey in ("colour", "palette")
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePage:
+    """A file with one picture in it, that may be a slice of a stack.
+
+    `offset` is where its samples lie in one piece, as they go into the array (-1: they do not);
+    `swapped` tells that their bytes are in the other order.
+    """
+
+    place: LocalFile
+    form: PageForm
+    spacing: Spacing = UNKNOWN
+    offset: int = -1
+    swapped: bool = False
+
+
+def open_tiff(path: str, *, pages_only: bool = False) -> Any:
+    """Open a file with tifffile, which is imported now; the caller closes it.
+
+    With `pages_only` what OME or ImageJ say of the pages is left aside: some are not there.
+    """
+    import tifffile
+
+    aside = {"is_ome": False, "is_imagej": False, "is_shaped": False} if pages_only else {}
+    try:
+        return tifffile.TiffFile(path, _multifile=False, **aside)
+    except OSError as error:
+        raise SourceError(f"The file cannot be read ({error.strerror})", where=path) from error
+    except Exception as error:  # tifffile raises what it meets
+        reason = " ".join(str(error).split())[:120]
+        raise CorruptFrame(f"The TIFF header is damaged ({reason})", where=path) from error
+
+
+def form_of(page: Any, name: str) -> PageForm:
+    """Tell what the samples of a page are."""
+    if page.dtype is None:
+        raise CorruptFrame("The TIFF holds values that are not known", where=name)
+    photometric = int(page.photometric)
+    samples = int(page.samplesperpixel)
+    if photometric == _CMYK:
+        raise CorruptFrame("Printing colours (CMYK) are not read", where=name)
+    if page.imagedepth != 1:
+        raise CorruptFrame("Pages with a depth of their own are not read", where=name)
+    to_grey = ""
+    if photometric == _PALETTE and samples == 1 and not _is_grey_ramp(page.colormap):
+        to_grey = "palette"
+    elif photometric == _RGB or (photometric == _YCBCR and int(page.compression) in _JPEGS):
+        to_grey = "colour" if samples >= 3 else "first"
+    elif samples > 1:
+        to_grey = "first"
+        if samples > 2 and photometric != _YCBCR:
+            raise CorruptFrame(f"Pixels of {samples} samples are not read", where=name)
+    lossy = int(page.compression) in (6, 7, 34892)
+    rows, columns = int(page.imagelength), int(page.imagewidth)
+    if not (1 <= rows <= MAX_AXIS and 1 <= columns <= MAX_AXIS):
+        raise CorruptFrame(f"The size {columns} x {rows} is not usable", where=name)
+    dtype = np.dtype(page.dtype).newbyteorder("=")
+    return PageForm(rows, columns, dtype, samples, to_grey, photometric == _MINISWHITE, lossy)
+
+
+def _is_grey_ramp(colours: Any) -> bool:
+    """Tell whether a palette says no more than that higher is brighter."""
+    if colours is None:
+        return True
+    table = np.asarray(colours).reshape(3, -1) >> 8
+    ramp = np.arange(table.shape[1]) * 255 // max(1, table.shape[1] - 1)
+    return bool((table == ramp).all())
+
+
+def check_page(page: Any, form: PageForm, place: LocalFile) -> None:
+    """Refuse a page whose samples are not all in the file, before anything is allocated for it."""
+    if page is None or not len(page.dataoffsets):
+        raise CorruptFrame("A page has no samples", where=place.name)
+    offsets, counts = page.dataoffsets, page.databytecounts
+    if len(offsets) != len(counts) or min(counts) <= 0:
+        raise CorruptFrame("A part of a page is not there", where=place.name)
+    end = max(offset + count for offset, count in zip(offsets, counts, strict=True))
+    check_present(place.name, end, place.size)
+    needed = form.rows * form.columns * form.samples * form.stored.itemsize
+    packed = sum(counts)
+    keyframe = page.keyframe
+    if int(keyframe.compression) == 1:
+        bits = int(keyframe.bitspersample)
+        rows = form.rows * (-(-form.columns * form.samples * bits // 8))
+        check_present(place.name, min(needed, rows) if not keyframe.is_subsampled else 0, packed)
+    elif needed > packed * _PACKING_RATIO:
+        raise CorruptFrame(
+            f"The header claims {needed} bytes, more than can be packed into {packed}",
+            where=place.name,
+        )
+
+
+class PagedReader:
+    """Decode the pages of one series of a file."""
+
+    in_order = False
+
+    def __init__(
+        self,
+        place: LocalFile,
+        number: int,
+        layout: Layout,
+        form: PageForm,
+        *,
+        pages_only: bool = False,
+    ) -> None:
+        self._place = place
+        self._layout = layout
+        self._form = form
+        self._tif = open_tiff(place.name, pages_only=pages_only)
+        self._series = self._tif.series[number]
+        self._lock = threading.RLock()
+
+    def fill(self, t: int, k: int, out: Plane, cancel: CancelToken) -> int:
+        """Fill a plane (see `PlaneReader.fill`)."""
+        with self._lock:
+            page = self._series.pages[self._layout.block_of(t, k)]
+        return read_page(page, self._place, self._form, out, self._lock)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._tif.close()
+
+
+def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any) -> int:
+    """Read one page into a plane; give how many bytes it takes in the file."""
+    check_page(page, form, place)
+    keyframe = page.keyframe
+    count = int(sum(page.databytecounts))
+    if not form.to_grey and form.stored == out.dtype:
+        if page.is_final and keyframe.dtype == out.dtype:
+            place.read_into(int(page.dataoffsets[0]), out)
+            if is_swapped(keyframe):
+                out.byteswap(inplace=True)
+            return count
+        page.asarray(out=out[...], lock=lock, maxworkers=1)
+        return count
+    samples = np.asarray(page.asarray(lock=lock, maxworkers=1))
+    if form.to_grey == "palette":
+        table = np.asarray(keyframe.colormap).reshape(3, -1).T >> 8
+        out[...] = luminance(table, np.dtype(np.uint8))[samples]
+        return count
+    if samples.ndim == 3 and samples.shape[0] == form.samples and samples.shape[1:] == out.shape:
+        samples = np.moveaxis(samples, 0, -1)  # colours in planes of their own
+    if form.to_grey == "colour":
+        out[...] = luminance(samples, out.dtype)
+    elif form.to_grey == "first":
+        out[...] = samples[..., 0]
+    else:
+        out[...] = samples
+    return count
+
+
+def is_swapped(page: Any) -> bool:
+    """Tell whether the file's bytes are in the other order than the machine's."""
+    return bool(page.parent.byteorder != ("<" if np.little_endian else ">"))
+
+
+class IfdTemplate:
+    """Recognise a file whose one page has the same header, byte for byte, as one parsed before."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, SinglePage] = {}
+
+    def find(self, place: LocalFile, key: bytes) -> SinglePage | None:
+        """Give the page of a file with this key (see `key_of`), or None."""
+        page = self._known.get(key)
+        return None if page is None else replace(page, place=place)
+
+    def learn(self, key: bytes, page: SinglePage) -> None:
+        """Remember a page."""
+        if key and len(self._known) < 256:
+            self._known[key] = page
+
+    @staticmethod
+    def key_of(place: LocalFile) -> bytes:
+        """Give size and page header of a small classic TIFF; b"" for others.
+
+        Where the strips lie is part of it, also when that stands outside of the header.
+        """
+        head = place.read_at(0, _TEMPLATE_BYTES)
+        if head[:4] not in (b"II*\0", b"MM\0*"):
+            return b""
+        order: Any = "little" if head[:2] == b"II" else "big"
+
+        def take(at: int, count: int) -> bytes:
+            return head[at : at + count] if at + count <= len(head) else place.read_at(at, count)
+
+        at = int.from_bytes(head[4:8], order)
+        count = int.from_bytes(take(at, 2), order)
+        if not 0 < count <= 64:
+            return b""
+        ifd = take(at, 2 + count * 12 + 4)
+        if len(ifd) < 6 + count * 12 or any(ifd[-4:]):
+            return b""
+        parts = [place.size.to_bytes(8, "little"), head[:8], ifd]
+        for start in range(2, 2 + count * 12, 12):
+            entry = ifd[start : start + 12]
+            length = int.from_bytes(entry[4:8], order)
+            if int.from_bytes(entry[:2], order) in _PLACE_TAGS and length > 1:
+                if length > _TEMPLATE_BYTES:
+                    return b""
+                parts.append(take(int.from_bytes(entry[8:12], order), 4 * length))
+        return b"".join(parts)
