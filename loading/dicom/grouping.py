@@ -159,19 +159,24 @@ def _own(tag: int) -> Callable[[Instance], Hashable]:
     return lambda instance: instance.own_text(tag)
 
 
-SPLIT_KEYS: tuple[tuple[str, Callable[[Instance], Hashable]], ...] = (
+Key = Callable[[Instance], Hashable]
+
+SURE_KEYS: tuple[tuple[str, Key], ...] = (
     ("temporal position", _own(tags.TEMPORAL_POSITION)),
     ("echo", _own(tags.ECHO_NUMBER)),
     ("echo time", _own(tags.ECHO_TIME)),
     ("b-value", lambda instance: instance.own_raw(tags.B_VALUE)),
     ("image type", image_type),
+)
+"""What tells apart slices at one place, the surest first; a part may lack places."""
+
+LIKELY_KEYS: tuple[tuple[str, Key], ...] = (
     ("trigger time", _own(tags.TRIGGER_TIME)),
     ("acquisition time", _own(tags.ACQUISITION_TIME)),
     ("acquisition", _own(tags.ACQUISITION_NUMBER)),
     ("content time", _own(tags.CONTENT_TIME)),
 )
-"""What can tell apart slices at one place, the surest first. A later key counts only when no
-earlier one divides the slices evenly; none is looked at while every place is taken once."""
+"""What may differ from slice to slice as well: counts only when each part has every place."""
 
 
 def sort_along(items: Sequence[Item], frame: Frame) -> tuple[list[Item], FloatArray, FloatArray]:
@@ -209,12 +214,13 @@ def split_repeats(items: Sequence[Item], frame: Frame) -> list[list[Item]]:
     distinct = int(places[-1]) + 1
     if distinct == len(items) or distinct < 2:
         return [list(items)]
-    for _, key in SPLIT_KEYS:
-        parts = by_key(items, key)
-        if len(parts) < 2 or min(map(len, parts.values())) < 2:
-            continue
-        if all(_is_single(part, frame) for part in parts.values()):
-            return [parts[name] for name in sorted(parts, key=repr)]
+    for least, keys in ((2, SURE_KEYS), (distinct, LIKELY_KEYS)):
+        for _, key in keys:
+            parts = by_key(items, key)
+            if len(parts) < 2 or min(map(len, parts.values())) < least:
+                continue
+            if all(_is_single(part, frame) for part in parts.values()):
+                return [parts[name] for name in sorted(parts, key=repr)]
     if (np.bincount(places) == len(items) // distinct).all():
         return _by_rank(in_order, places)
     return [list(items)]

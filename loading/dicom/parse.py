@@ -10,7 +10,7 @@ import logging
 import warnings
 import zlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from loading.dicom import tags
 from loading.dicom.header import UNDEFINED
@@ -171,7 +171,9 @@ def _collect(dataset: FileDataset, stream: io.BytesIO, inflated_at: int) -> Pars
         syntax = IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
     values = _raw_values(dataset)
     values.update(_raw_values(dataset.file_meta))
-    tag, offset, length = _pixel_element(stream, bool(implicit), bool(little))
+    tag, offset, length, vr = _pixel_element(stream, bool(implicit), bool(little))
+    if vr == b"OW" and not little:
+        values[tags.PIXELS] = vr
     if inflated_at:
         return Parsed(DEFLATED, values, tag, offset - PREFIX_OF_INFLATED, length, inflated_at)
     return Parsed(syntax, values, tag, offset, length, 0)
@@ -214,20 +216,24 @@ def _swapped(raw: bytes, vr: str) -> bytes:
     return b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))
 
 
-def _pixel_element(stream: io.BytesIO, implicit: bool, little: bool) -> tuple[int, int, int]:
-    """Read the header of the element that pydicom stopped at; (0, 0, 0) when that is the end."""
+def _pixel_element(stream: io.BytesIO, implicit: bool, little: bool) -> tuple[int, int, int, bytes]:
+    """Read the header of the element that pydicom stopped at: tag, offset, length, VR.
+
+    The tag is 0 when that is the end of the file.
+    """
     at = stream.tell()
     head = stream.read(12)
-    order = "little" if little else "big"
+    order: Literal["little", "big"] = "little" if little else "big"
     if len(head) < 8:
-        return 0, 0, 0
-    tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)  # type: ignore[arg-type]
+        return 0, 0, 0, b""
+    tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)
     if tag not in tags.PIXEL_TAGS:
-        return 0, 0, 0
+        return 0, 0, 0, b""
+    vr = b""
     if implicit:
-        start, length = at + 8, int.from_bytes(head[4:8], order)  # type: ignore[arg-type]
+        start, length = at + 8, int.from_bytes(head[4:8], order)
     elif len(head) < 12:
         raise _Short
     else:
-        start, length = at + 12, int.from_bytes(head[8:12], order)  # type: ignore[arg-type]
-    return tag, start, UNDEFINED if length == 0xFFFFFFFF else length
+        start, length, vr = at + 12, int.from_bytes(head[8:12], order), head[4:6]
+    return tag, start, UNDEFINED if length == 0xFFFFFFFF else length, vr

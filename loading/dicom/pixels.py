@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading import codecs
-from loading.dicom import encapsulated, syntaxes
+from loading.dicom import encapsulated, syntaxes, tags
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Attributes, Instance
@@ -36,6 +36,8 @@ class Coding:
         Frames are compressed.
     is_foreign : bool
         Samples are in the byte order of another machine.
+    in_words : bool
+        Bytes lie in pairs, the second one first: 8 bits in big-endian words (PS3.5 A.3, VR OW).
     is_lossy : bool
         The header says that values were lost in compression.
     is_plain : bool
@@ -46,6 +48,7 @@ class Coding:
     syntax: str
     is_encapsulated: bool
     is_foreign: bool
+    in_words: bool
     is_lossy: bool
     is_plain: bool
     expected: codecs.Expected
@@ -56,11 +59,23 @@ def coding_of(shared: Attributes, form: PixelForm) -> Coding:
     encapsulated_too = syntaxes.is_encapsulated(shared.syntax)
     big = shared.syntax == syntaxes.EXPLICIT_BIG
     foreign = big == (sys.byteorder == "little") and form.allocated > 8
-    plain = not (encapsulated_too or foreign or form.has_spare_bits or form.allocated == 1)
+    in_words = big and form.allocated == 8 and shared.has(tags.PIXELS)
+    plain = not (
+        encapsulated_too or foreign or in_words or form.has_spare_bits or form.allocated == 1
+    )
     expected = codecs.Expected(
         form.rows, form.columns, form.samples, form.allocated, form.stored, form.signed
     )
-    return Coding(form, shared.syntax, encapsulated_too, foreign, is_lossy(shared), plain, expected)
+    return Coding(
+        form=form,
+        syntax=shared.syntax,
+        is_encapsulated=encapsulated_too,
+        is_foreign=foreign,
+        in_words=in_words,
+        is_lossy=is_lossy(shared),
+        is_plain=plain,
+        expected=expected,
+    )
 
 
 class FrameIndex:
@@ -243,6 +258,12 @@ class FramePixels:
         self.instance.place.read_into(offset, stored)
         if self.coding.is_foreign:
             stored.byteswap(inplace=True)
+        elif self.coding.in_words:
+            if length % 2:
+                raise CorruptFrame(
+                    "An odd number of bytes in words is not read", where=self.instance.place.name
+                )
+            stored.reshape(-1).view(np.uint16).byteswap(inplace=True)
         return length
 
     def _read_bits(self, stored: Plane) -> int:

@@ -151,6 +151,45 @@ def test_places_that_all_repeat_are_told_apart_by_number(tmp_path, stored):
     assert all(np.array_equal(array, stored + time) for time, array in enumerate(arrays))
 
 
+def test_trigger_times_of_each_slice_split_nothing(tmp_path, stored):
+    """Gated slices: the times differ by slice as well; no volume is made of half the places."""
+    series, study, frame = (generate_uid() for _ in range(3))
+    for phase in (0, 1):
+        write_series(
+            tmp_path / str(phase),
+            stored + phase,
+            SeriesInstanceUID=series,
+            StudyInstanceUID=study,
+            FrameOfReferenceUID=frame,
+            InstanceNumber=lambda k, phase=phase: 100 * phase + k,
+            TriggerTime=lambda k, phase=phase: str(300 * phase + k // 2),
+        )
+    shapes = [entry.spec.shape_kji for entry in describe([str(tmp_path)]).volumes]
+    assert shapes == [SHAPE, SHAPE]
+
+
+def test_bytes_in_big_endian_words_are_put_right(tmp_path):
+    """PS3.5 A.3: with VR OW, 8-bit samples lie in pairs, the second one first."""
+    bytes_stored = (phantom(SHAPE) >> 4).astype(np.uint8)
+    paths = write_series(
+        tmp_path, bytes_stored, BitsAllocated=8, BitsStored=8, HighBit=7, PixelPaddingValue=0
+    )
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        words = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
+        plain = pydicom.Dataset()
+        plain.update(dataset)
+        plain.PixelData = words
+        plain["PixelData"].VR = "OW"
+        plain.file_meta = dataset.file_meta
+        plain.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
+        pydicom.dcmwrite(
+            path, plain, implicit_vr=False, little_endian=False, enforce_file_format=True
+        )
+        assert b"OW" in path.read_bytes()
+    assert np.array_equal(loaded(only(tmp_path)), bytes_stored)
+
+
 def test_of_two_slices_at_one_place_the_lower_number_is_shown(tmp_path, stored):
     paths = write_series(tmp_path, stored)
     dataset = pydicom.dcmread(paths[3])
