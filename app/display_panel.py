@@ -30,6 +30,7 @@ from app.widgets import (
     label,
     row,
 )
+from viewer.worker import Worker
 
 if TYPE_CHECKING:
     from loading import OpenVolume
@@ -160,6 +161,7 @@ class DisplayPanel(PanelScroll):
         from viewer import colour_maps
 
         self._workspace = workspace
+        self._counter.warm_up()
         self.window_section.colour_map.set_choices(
             [(name, tr(colour_maps.TITLES[name])) for name in colour_maps.NAMES]
         )
@@ -213,7 +215,7 @@ class DisplayPanel(PanelScroll):
 
     def stop(self) -> None:
         """Let go of the volume and end what draws it."""
-        self._counter.follow(None)
+        self._counter.stop()
         self.volume_section.pictures.stop()
 
     def refresh(self) -> None:
@@ -259,7 +261,11 @@ class DisplayPanel(PanelScroll):
 
 
 class HistogramCounter(QObject):
-    """Count values anew now and then while a volume loads, and once when it is complete."""
+    """Count values anew now and then while a volume loads, and once when it is complete.
+
+    A million values take some tens of milliseconds, so a thread counts them. It is there from the
+    beginning: to start one while all cores decode can take longer than the counting.
+    """
 
     counted = Signal(list, float, float)
 
@@ -267,6 +273,7 @@ class HistogramCounter(QObject):
         super().__init__(parent)
         self._volume: OpenVolume | None = None
         self._counted_at = -1
+        self._worker = Worker("histogram", self)
         self._timer = QTimer(self)
         self._timer.setInterval(_HISTOGRAM_EVERY_MS)
         self._timer.timeout.connect(self._count)
@@ -281,18 +288,37 @@ class HistogramCounter(QObject):
         else:
             self._timer.start()
 
-    def _count(self) -> None:
-        import loading
+    def warm_up(self) -> None:
+        """Start the thread."""
+        self._worker.run("warm up", lambda: None, lambda _: None)
 
+    def stop(self) -> None:
+        """End the thread; called when the window closes."""
+        self.follow(None)
+        self._worker.stop()
+
+    def _count(self) -> None:
         volume = self._volume
-        if volume is None or volume.revision == self._counted_at:
+        if volume is None:
             return
-        self._counted_at = volume.revision
-        counts, edges = loading.histogram(volume, _BINS)
-        if counts.any():
-            self.counted.emit(counts.tolist(), float(edges[0]), float(edges[-1]))
-        if volume.state.is_over:
+        is_over = volume.state.is_over
+        if volume.revision != self._counted_at:
+            self._counted_at = volume.revision
+            self._worker.run("count", lambda: _counts_of(volume), self._take)
+        elif is_over:
             self._timer.stop()
+
+    def _take(self, found: tuple[OpenVolume, list[int], float, float]) -> None:
+        volume, counts, low, high = found
+        if volume is self._volume and any(counts):
+            self.counted.emit(counts, low, high)
+
+
+def _counts_of(volume: OpenVolume) -> tuple[OpenVolume, list[int], float, float]:
+    import loading
+
+    counts, edges = loading.histogram(volume, _BINS)
+    return volume, counts.tolist(), float(edges[0]), float(edges[-1])
 
 
 def window_choices(volume: OpenVolume) -> list[tuple[str, str]]:

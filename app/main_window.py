@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -52,8 +52,6 @@ from app.thumbnails import Thumbnailer
 from app.toolbar import Toolbar
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QImage
-
     from app.command_palette import CommandPalette
     from app.key_sheet import KeySheet
     from loading import VolumeEntry
@@ -63,6 +61,7 @@ _log = logging.getLogger(__name__)
 
 MINIMUM = QSize(720, 480)
 LARGEST_START = QSize(1680, 1050)
+REMEMBER_AFTER_MS = 3000
 
 
 class MainWindow(QMainWindow):
@@ -145,7 +144,11 @@ class MainWindow(QMainWindow):
         self.display.command.connect(self.commands.run)
         self.commands.refused.connect(self.tell)
         self.commands.ran.connect(lambda _: self.deck.toolbar.refresh())
-        self.thumbnails.made.connect(self._keep_picture)
+        # writing to disk waits until the load has had its turn
+        self._remember_soon = QTimer(self)
+        self._remember_soon.setSingleShot(True)
+        self._remember_soon.setInterval(REMEMBER_AFTER_MS)
+        self._remember_soon.timeout.connect(self.remember)
         self.views_imported.connect(self.prepare_views, Qt.ConnectionType.QueuedConnection)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system_theme)
 
@@ -186,10 +189,20 @@ class MainWindow(QMainWindow):
         self.preferences.apply_hands()
         self.preferences.apply_names()
         workspace.warm_up()
+        self._warm_up_panels()
         if self.session.volume is not None:
             self._show_volume()
         elif self.session.is_opening:
             self._follow_opening()
+
+    def _warm_up_panels(self) -> None:
+        """Lay out and paint once what a drop will show, so that the drop need not."""
+        room = self.deck.room
+        if self.workspace is not None:
+            self.workspace.resize(room.size())
+        self.thumbnails.warm_up()
+        for panel in (self.series, self.display, self.status):
+            panel.grab()
 
     # -- what the parts ask for --------------------------------------------------------------------
 
@@ -291,6 +304,8 @@ class MainWindow(QMainWindow):
 
     def close_volume(self) -> None:
         """Close what is open, or stop opening, and go back to the start page."""
+        if self._remember_soon.isActive():
+            self.remember()
         self.session.close()
 
     def show_title(self) -> None:
@@ -317,11 +332,10 @@ class MainWindow(QMainWindow):
     def _follow_opened(self) -> None:
         if self.session.opened:
             self.notices.forget_openings()
-            self.remember()
+            self._remember_soon.start()
         for entry in self.session.entries:
             self.thumbnails.want(entry)
         self._show_start(not self.session.opened and not self.session.is_opening)
-        self.start.refresh(self.settings.value.keep_recent)
         self.notices.tell()
         self.commands.refresh()
         self.show_title()
@@ -377,6 +391,7 @@ class MainWindow(QMainWindow):
         views = self.workspace
         if is_wanted and not self.deck.is_empty:
             self.start.invite()
+            self.start.refresh(self.settings.value.keep_recent)
         self.deck.centre.setCurrentWidget(self.start if is_wanted or views is None else views)
         self.deck.is_empty = is_wanted or views is None
         self.deck.arrange()
@@ -389,9 +404,10 @@ class MainWindow(QMainWindow):
     # -- what was opened ---------------------------------------------------------------------------
 
     def remember(self) -> None:
-        """Put what was opened last on the list of recent items."""
-        opened, entry = self.session.opened[0], self.session.entry
-        if not self.settings.value.keep_recent or len(opened.uris) != 1:
+        """Put what was opened last on the list of recent items, with its picture."""
+        self._remember_soon.stop()
+        opened, entry = self.session.current, self.session.entry
+        if opened is None or not self.settings.value.keep_recent or len(opened.uris) != 1:
             return
         spec = entry.spec if entry in opened.catalogue.volumes else None
         count, modality = (spec.shape_kji[0], spec.modality) if spec is not None else (0, "")
@@ -399,13 +415,6 @@ class MainWindow(QMainWindow):
         picture = self.thumbnails.pictures.get(spec.key) if spec is not None else None
         if picture is not None:
             self.recent.set_picture(opened.uris[0], picture)
-
-    def _keep_picture(self, key: str, picture: QImage) -> None:
-        entry, opened = self.session.entry, self.session.opened
-        if entry is None or not opened or entry.spec.key != key:
-            return
-        if self.settings.value.keep_recent and entry in opened[0].catalogue.volumes:
-            self.recent.set_picture(opened[0].uris[0], picture)
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -455,6 +464,8 @@ class MainWindow(QMainWindow):
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
+        if self._remember_soon.isActive():
+            self.remember()
         self.display.stop()
         self.session.close()
         if self.workspace is not None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.preset_pictures import PresetPictures
-
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
@@ -40,9 +38,6 @@ class Photographer(QObject):
         if volume is not None and not volume.state.is_over:
             is_quiet = False
         if self._window.display.volume_section.pictures.is_busy:
-            is_quiet = False
-        presets = self._window.findChild(PresetPictures)
-        if isinstance(presets, PresetPictures) and not presets.is_drawn:
             is_quiet = False
         self._quiet_ms = self._quiet_ms + _LOOK_EVERY_MS if is_quiet else 0
         self._waited_ms += _LOOK_EVERY_MS

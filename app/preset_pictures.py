@@ -5,8 +5,6 @@ A thread of their own draws them once the load is over; until then a button show
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,17 +13,15 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, Q
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QWidget
 
 from app.theme import CAPTION_PX, body_font, current_theme
+from viewer.worker import Worker
 
 if TYPE_CHECKING:
     from loading import OpenVolume
-
-_log = logging.getLogger(__name__)
 
 SHOWN = 9
 _COLUMNS = 3
 _AFTER_MS = 2500
 """The views have the machine for themselves until they have settled."""
-_JOIN_S = 2.0
 
 
 class PresetButton(QAbstractButton):
@@ -92,7 +88,8 @@ class PresetPictures(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(_AFTER_MS)
         self._timer.timeout.connect(self._start_if_over)
-        self._thread: threading.Thread | None = None
+        self._is_drawing = False
+        self._worker = Worker("preset pictures", self)
         self._drawn.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def offer(self, presets: Sequence[tuple[str, str]]) -> None:
@@ -113,6 +110,7 @@ class PresetPictures(QWidget):
         """Draw pictures of this volume as soon as it is complete."""
         self._volume = volume
         self._timer.stop()
+        self._is_drawing = False
         if volume is not None:
             self._timer.start()
 
@@ -126,13 +124,6 @@ class PresetPictures(QWidget):
             made.setChecked(False)
         self._group.setExclusive(True)
 
-    @property
-    def is_drawn(self) -> bool:
-        """Tell whether nothing more will be drawn by itself."""
-        if self._volume is None or not self.isVisible():
-            return True
-        return not self._timer.isActive() and not (self._thread and self._thread.is_alive())
-
     def button(self, value: str) -> PresetButton:
         """Give the button of a preset."""
         return self._buttons[value]
@@ -140,40 +131,37 @@ class PresetPictures(QWidget):
     @property
     def is_busy(self) -> bool:
         """Tell whether pictures are still to come."""
-        is_drawing = self._thread is not None and self._thread.is_alive()
-        return self.isVisible() and (is_drawing or self._timer.isActive())
+        return self.isVisible() and (self._is_drawing or self._timer.isActive())
 
     def stop(self) -> None:
         """End the thread that draws; called when the window closes."""
         self.follow(None)
-        if self._thread is not None:
-            self._thread.join(_JOIN_S)
+        self._worker.stop()
 
     def _start_if_over(self) -> None:
         """Draw once the load is over and the pictures can be seen."""
         if self._volume is None or not self.isVisible():
             return
-        is_complete = self._volume.state.name.startswith("COMPLETE")
-        if not is_complete or (self._thread is not None and self._thread.is_alive()):
+        if not self._volume.state.name.startswith("COMPLETE"):
             return
         self._timer.stop()
+        self._is_drawing = True
         volume, names = self._volume, list(self._buttons)
-        self._thread = threading.Thread(
-            target=self._work, args=(volume, names), name="preset pictures"
-        )
-        self._thread.start()
+        size = round(72 * self.devicePixelRatioF())
+        self._worker.run("draw", lambda: self._work(volume, names, size), self._end)
 
-    def _work(self, volume: OpenVolume, names: list[str]) -> None:
-        try:
-            from viewer.preset_pictures import preset_pictures
+    def _work(self, volume: OpenVolume, names: list[str], size: int) -> OpenVolume:
+        from viewer.preset_pictures import preset_pictures
 
-            size = round(72 * self.devicePixelRatioF())
-            for name, picture in preset_pictures(
-                volume, names, size, lambda: self._volume is not volume
-            ):
-                self._drawn.emit(volume, name, picture)
-        except Exception:
-            _log.exception("no preset pictures")
+        for name, picture in preset_pictures(
+            volume, names, size, lambda: self._volume is not volume
+        ):
+            self._drawn.emit(volume, name, picture)
+        return volume
+
+    def _end(self, volume: OpenVolume) -> None:
+        if volume is self._volume:
+            self._is_drawing = False
 
     def _take(self, volume: object, name: str, picture: QImage) -> None:
         if volume is self._volume and name in self._buttons:

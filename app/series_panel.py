@@ -173,8 +173,9 @@ class SeriesPanel(PanelScroll):
 
     def hide_names(self, hidden: bool) -> None:
         """Hide or show the patient's name."""
-        self._names_hidden = hidden
-        self.rebuild()
+        if hidden != self._names_hidden:
+            self._names_hidden = hidden
+            self.rebuild()
 
     def rebuild(self) -> None:
         """Make the list anew from what is open."""

@@ -46,7 +46,11 @@ class Thumbnailer(QObject):
             return
         self._asked.add(entry.spec.key)
         self._waiting.put(entry)
-        if self._thread is None:
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Start the thread; while all cores decode that takes a while, so do it before."""
+        if self._thread is None and not self._stopped.is_set():
             self._thread = threading.Thread(target=self._work, name="thumbnails")
             self._thread.start()
 
