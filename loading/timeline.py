@@ -41,8 +41,7 @@ class Timeline:
 def timeline(spec: VolumeSpec, changes: Sequence[Change], start_s: float, t: int = 0) -> Timeline:
     """Read the milestones of one time point from a change log."""
     wanted = {chunk.index for chunk in spec.chunks(t)}
-    middle = (spec.shape_kji[0] - 1) // 2
-    middle = min(wanted, key=lambda k: (abs(k - middle), k), default=0)
+    middle = sorted(wanted)[(len(wanted) - 1) // 2] if wanted else 0
     uncovered, no_eighth, no_quarter, not_final = (set(wanted) for _ in range(4))
     marks: dict[str, float] = {}
     for change in changes:
