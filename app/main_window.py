@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import logging
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from app import command_table
 from app.actions import CommandSet
+from app.alt_menu import AltMenuBar
 from app.deck import Deck
 from app.display_panel import DisplayPanel
 from app.drop import DropFrame, dropped_uris
@@ -43,6 +45,7 @@ from app.preferences import Preferences
 from app.recent import RecentStore
 from app.series_panel import SeriesPanel
 from app.session import Session
+from app.session_view import SessionView
 from app.settings import SettingsStore, config_folder
 from app.sheets import Sheet, SheetHost
 from app.start_page import StartPage
@@ -61,7 +64,6 @@ _log = logging.getLogger(__name__)
 
 MINIMUM = QSize(720, 480)
 LARGEST_START = QSize(1680, 1050)
-REMEMBER_AFTER_MS = 3000
 
 
 class MainWindow(QMainWindow):
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.files = Files(self)
         self.notices = NoticeBook(self)
         self.preferences = Preferences(self)
+        self.session_view = SessionView(self)
         self.nav = Navigation(self)
         self.modes = Modes(self)
         self.commands = CommandSet(self, command_table.build(self), self.settings.value.keys)
@@ -115,6 +118,7 @@ class MainWindow(QMainWindow):
         self.sheets = SheetHost(self.deck, self.give_focus_to_views)
         self.drop_frame = DropFrame(self.deck)
         self._ring = FocusRing(self)
+        self.menu_bar = AltMenuBar(self.deck, self.main_menu)
         value = self.settings.value
         self.deck.wants_series, self.deck.wants_display = value.series_panel, value.display_panel
         self.deck.wants_toolbar = value.toolbar
@@ -129,26 +133,21 @@ class MainWindow(QMainWindow):
             (self.start.open_files, self.files.open_files),
             (self.start.demo, self.files.open_demo),
             (self.start.cancel, self.session.stop_opening),
-            (self.session.opening_changed, self._follow_opening),
-            (self.session.opened_changed, self._follow_opened),
-            (self.session.volume_changed, self._show_volume),
+            (self.session.opening_changed, self.session_view.follow_opening),
+            (self.session.opened_changed, self.session_view.follow_opened),
+            (self.session.volume_changed, self.session_view.show_volume),
             (self.status.notices_wanted, self.notices.show),
-            (self.status.pause_wanted, self._act_on_status),
-            (self.teller.moved, self._follow_load),
+            (self.status.pause_wanted, self.session_view.act_on_status),
+            (self.teller.moved, self.session_view.follow_load),
         ):
             signal.connect(run)
         self.start.open_uri.connect(lambda uri: self.session.open([uri]))
         self.start.locate.connect(self.files.locate)
-        self.session.failed.connect(self._tell_failure)
+        self.session.failed.connect(self.session_view.tell_failure)
         self.series.menu_wanted.connect(self._show_series_menu)
         self.display.command.connect(self.commands.run)
         self.commands.refused.connect(self.tell)
         self.commands.ran.connect(lambda _: self.deck.toolbar.refresh())
-        # writing to disk waits until the load has had its turn
-        self._remember_soon = QTimer(self)
-        self._remember_soon.setSingleShot(True)
-        self._remember_soon.setInterval(REMEMBER_AFTER_MS)
-        self._remember_soon.timeout.connect(self.remember)
         self.views_imported.connect(self.prepare_views, Qt.ConnectionType.QueuedConnection)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system_theme)
 
@@ -191,9 +190,9 @@ class MainWindow(QMainWindow):
         workspace.warm_up()
         self._warm_up_panels()
         if self.session.volume is not None:
-            self._show_volume()
+            self.session_view.show_volume()
         elif self.session.is_opening:
-            self._follow_opening()
+            self.session_view.follow_opening()
 
     def _warm_up_panels(self) -> None:
         """Lay out and paint once what a drop will show, so that the drop need not."""
@@ -304,8 +303,7 @@ class MainWindow(QMainWindow):
 
     def close_volume(self) -> None:
         """Close what is open, or stop opening, and go back to the start page."""
-        if self._remember_soon.isActive():
-            self.remember()
+        self.session_view.remember_now()
         self.session.close()
 
     def show_title(self) -> None:
@@ -313,108 +311,10 @@ class MainWindow(QMainWindow):
         name = "" if self.settings.value.names_hidden else self.session.title
         self.setWindowTitle(f"{name} \u2013 Voxtide" if name else "Voxtide")
 
-    # -- what the session says ---------------------------------------------------------------------
-
-    def _follow_opening(self) -> None:
-        """Show that something is being opened, and what is there when that has ended."""
-        self.show_title()
-        session = self.session
-        if session.is_opening:
-            if self.workspace is not None:
-                self._show_start(False)
-            elif not session.opened:
-                self.start.show_opening(session.opening_title, session.opening_words)
-        elif not session.opened:
-            self.start.invite()
-            self._show_start(True)
-        self._follow_load()
-
-    def _follow_opened(self) -> None:
-        if self.session.opened:
-            self.notices.forget_openings()
-            self._remember_soon.start()
-        for entry in self.session.entries:
-            self.thumbnails.want(entry)
-        self._show_start(not self.session.opened and not self.session.is_opening)
-        self.notices.tell()
-        self.commands.refresh()
-        self.show_title()
-
-    def _show_volume(self) -> None:
-        """Show the session's volume in the views."""
-        volume = self.session.volume
-        if volume is None and self.workspace is None:
-            return
-        self.views.show_volume(volume)
-        self.display.show_volume(volume)
-        self.preferences.apply_names()
-        self._show_start(volume is None and not self.session.opened)
-        if volume is not None:
-            self.modes.fit_layout()
-            self.give_focus_to_views()
-        self.deck.close_overlay()
-        self.notices.tell()
-        self.commands.refresh()
-        self.show_title()
-
-    def _follow_load(self) -> None:
-        """Bring everything that shows progress up to date."""
-        session = self.session
-        words = session.opening_words
-        self.series.show_opening(words)
-        if words and self.deck.is_empty:
-            self.start.show_opening(session.opening_title, words)
-        self.series.refresh()
-        volume = session.volume
-        if volume is not None and volume.state.is_over:
-            self.notices.tell()
-            self.commands.refresh()
-
-    def _tell_failure(self, title: str, text: str) -> None:
-        if self.session.opened:
-            self.notices.add("open_failed", f"{title} {text}".strip())
-            self.tell(title)
-        else:
-            self.start.show_failure(title, text)
-
-    def _act_on_status(self) -> None:
-        """Do what the button in the status line says: stop, pause, or go on."""
-        if self.session.opening_words:
-            self.session.stop_opening()
-            return
-        volume = self.session.volume
-        if volume is not None:
-            is_paused = volume.state.name == "CANCELLED"
-            self.commands.run("load.continue" if is_paused else "load.pause")
-
-    def _show_start(self, is_wanted: bool) -> None:
-        views = self.workspace
-        if is_wanted and not self.deck.is_empty:
-            self.start.invite()
-            self.start.refresh(self.settings.value.keep_recent)
-        self.deck.centre.setCurrentWidget(self.start if is_wanted or views is None else views)
-        self.deck.is_empty = is_wanted or views is None
-        self.deck.arrange()
-
     def _show_series_menu(self, entry: VolumeEntry, at: QPoint) -> None:
         from app.series_menu import show_series_menu
 
         show_series_menu(self, entry, at)
-
-    # -- what was opened ---------------------------------------------------------------------------
-
-    def remember(self) -> None:
-        """Put what was opened last on the list of recent items, with its picture."""
-        self._remember_soon.stop()
-        opened, entry = self.session.current, self.session.entry
-        if opened is None or not self.settings.value.keep_recent or len(opened.uris) != 1:
-            return
-        spec = entry.spec if entry in opened.catalogue.volumes else None
-        count, modality = (spec.shape_kji[0], spec.modality) if spec is not None else (0, "")
-        self.recent.add(opened.uris[0], opened.title, count, modality)
-        picture = self.thumbnails.pictures.get(spec.key) if spec is not None else None
-        if picture is not None:
-            self.recent.set_picture(opened.uris[0], picture)
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -448,6 +348,8 @@ class MainWindow(QMainWindow):
         handle = self.windowHandle()
         if handle is not None:
             self._ring.watch(handle)
+            if sys.platform != "darwin":
+                self.menu_bar.watch(handle)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the window manager out of full screen."""
@@ -464,8 +366,7 @@ class MainWindow(QMainWindow):
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
-        if self._remember_soon.isActive():
-            self.remember()
+        self.session_view.remember_now()
         self.display.stop()
         self.session.close()
         if self.workspace is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -39,28 +40,27 @@ _VOLUME_MENU = (
 def build_menus(
     window: MainWindow, commands: CommandSet, fill_recent: Callable[[QMenu], None]
 ) -> tuple[QMenu, dict[str, QMenu]]:
-    """Build the menu bar, the menu behind the first button, and those of the other buttons.
+    """Build the menu behind the first button, and those of the other buttons.
+
+    Where the system has a menu bar of its own, the same menus stand in it.
 
     Returns
     -------
     menu, drop_downs
         `drop_downs` has "open", "window", "layout", "volume".
     """
-    bar = window.menuBar()
-    bar.setNativeMenuBar(bar.isNativeMenuBar())
     main = QMenu(window)
     made: dict[str, QMenu] = {}
 
     def add(name: str) -> QMenu:
         menu = QMenu(name, window)
-        bar.addMenu(menu)
+        if sys.platform == "darwin":
+            window.menuBar().addMenu(menu)
         main.addMenu(menu)
         made[name] = menu
         return menu
 
     commands.fill_menus(add)
-    if not bar.isNativeMenuBar():
-        bar.hide()
     file_menu = made[tr("File")]
     recent = QMenu(tr("Open recent"), file_menu)
     file_menu.insertMenu(commands.action("file.save_picture"), recent)

@@ -245,3 +245,16 @@ def test_diagnostics_name_the_renderer_and_no_person(window, folder):
 def test_tooltips_name_the_key(window):
     assert window.deck.toolbar.series.toolTip() == "Series panel  (Ctrl+B)"
     assert window.deck.toolbar.display.toolTip() == "Display panel  (Ctrl+D)"
+
+
+def test_holding_alt_brings_the_menu_bar_and_moves_nothing(window):
+    views = window.views.geometry()
+    handle = window.windowHandle()
+    QTest.keyPress(handle, Qt.Key.Key_Alt)
+    wait_until(window.menu_bar.isVisible, "the menu bar")
+    assert [action.text() for action in window.menu_bar.actions()] == [
+        "File", "Edit", "View", "Image", "3D", "Load", "Help",
+    ]  # fmt: skip
+    assert window.views.geometry() == views
+    QTest.keyRelease(handle, Qt.Key.Key_Alt)
+    wait_until(lambda: not window.menu_bar.isVisible(), "the menu bar to go")
