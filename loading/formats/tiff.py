@@ -35,6 +35,7 @@ from loading.formats.tiff_pages import (
     SinglePage,
     Spacing,
     check_page,
+    count_pages,
     form_of,
     is_swapped,
     open_tiff,
@@ -48,11 +49,9 @@ _MAX_VOLUMES = 64
 
 def describe(place: LocalFile, parts: Parts) -> SinglePage | None:
     """List the volumes of a file with several pages; give a single picture back."""
-    with open_tiff(place.name) as tif:
-        lost = _lost_pages(tif)
-        if not lost:
-            return _describe_pages(place, parts, tif, lost)
-    with open_tiff(place.name, pages_only=True) as tif:
+    count, is_whole = count_pages(place)
+    lost = [] if is_whole else [notice("pages_lost", count=count)]
+    with open_tiff(place.name, pages_only=bool(lost)) as tif:
         return _describe_pages(place, parts, tif, lost)
 
 
@@ -74,16 +73,6 @@ def _describe_pages(
         name = f"series {number + 1}" if len(series) > 1 else ""
         _describe_series(place, parts, one, number, name, spacing, lost)
     return None
-
-
-def _lost_pages(tif: Any) -> list[Notice]:
-    """Tell when the chain of pages breaks off: the last one must point to no other."""
-    count = len(tif.pages)
-    tif.filehandle.seek(tif.pages.next_page_offset)
-    pointer = tif.filehandle.read(tif.tiff.offsetsize)
-    if len(pointer) == tif.tiff.offsetsize and not any(pointer):
-        return []
-    return [notice("pages_lost", count=count)]
 
 
 def _leading(series: Any) -> tuple[str, tuple[int, ...]]:

@@ -22,6 +22,8 @@ _MINISWHITE, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 2, 3, 5, 6
 _JPEGS = (6, 7, 33003, 33005, 34712, 50001)
 _PACKING_RATIO = 100_000
 _TEMPLATE_BYTES = 4096
+_IFD_BYTES = 1024
+_MOST_TAGS = 4096
 _PLACE_TAGS = (273, 279, 324, 325)
 
 
@@ -82,6 +84,41 @@ def open_tiff(path: str, *, pages_only: bool = False) -> Any:
     except Exception as error:  # tifffile raises what it meets
         reason = " ".join(str(error).split())[:120]
         raise CorruptFrame(f"The TIFF header is damaged ({reason})", where=path) from error
+
+
+def count_pages(place: LocalFile) -> tuple[int, bool]:
+    """Walk the chain of pages; give how many there are, and whether it comes to its end.
+
+    Done before tifffile looks, which follows some chains that bite their tail without end.
+
+    Raises
+    ------
+    CorruptFrame
+        When the chain runs in a circle.
+    """
+    head = place.read_at(0, 16)
+    order: Any = "little" if head[:2] == b"II" else "big"
+    is_big = int.from_bytes(head[2:4], order) == 43
+    count_bytes, tag_bytes, pointer_bytes = (8, 20, 8) if is_big else (2, 12, 4)
+    start = 8 if is_big else 4
+    at = int.from_bytes(head[start : start + pointer_bytes], order)
+    seen: set[int] = set()
+    while at:
+        if at in seen:
+            raise CorruptFrame("The chain of its pages runs in a circle", where=place.name)
+        page = place.read_at(at, _IFD_BYTES)
+        tags = int.from_bytes(page[:count_bytes], order)
+        end = count_bytes + tags * tag_bytes
+        if len(page) < count_bytes or tags > _MOST_TAGS:
+            return len(seen), False
+        seen.add(at)
+        pointer = page[end : end + pointer_bytes]
+        if len(pointer) < pointer_bytes:
+            pointer = place.read_at(at + end, pointer_bytes)
+        if len(pointer) < pointer_bytes:
+            return len(seen), False
+        at = int.from_bytes(pointer, order)
+    return len(seen), True
 
 
 def form_of(page: Any, name: str) -> PageForm:

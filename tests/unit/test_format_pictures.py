@@ -235,3 +235,18 @@ def test_several_strips_that_lie_elsewhere_are_read_from_there(tmp_path):
         tifffile.imwrite(tmp_path / f"s{k}.tif", plane, rowsperstrip=8)
     _, found = read(tmp_path)
     assert np.array_equal(found, array)
+
+
+def test_a_chain_of_pages_that_bites_its_tail_is_refused(tmp_path):
+    """Found by the fuzzer: such a chain was followed without end."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, make.voxels((4, 6, 5)), compression="zlib", photometric="minisblack")
+    with tifffile.TiffFile(path) as tif:
+        places = [page.offset for page in tif.pages]
+        last = tif.pages.next_page_offset
+    raw = bytearray(path.read_bytes())
+    for place in places:
+        raw[last : last + 4] = place.to_bytes(4, "little")
+        path.write_bytes(raw)
+        with pytest.raises(loading.LoadError, match="circle"):
+            loading.describe(str(path))
