@@ -48,7 +48,10 @@ class Opened:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """One opening under way; its thread writes, the window reads."""
+    """One opening under way; its thread writes, the window reads.
+
+    `after` is a thread that must have ended before memory is taken.
+    """
 
     uris: tuple[str, ...]
     title: str
@@ -61,6 +64,7 @@ class _Job:
     found: VolumeEntry | None = None
     volume: OpenVolume | None = None
     error: Exception | None = None
+    after: threading.Thread | None = None
 
     def progress(self, done: int, total: int) -> None:
         """Take a count from the engine."""
@@ -227,6 +231,8 @@ class Session(QObject):
                 job.opened = Opened(job.uris, job.title, catalogue)
                 entry = loading.first_choice(catalogue)
             job.found = entry
+            if job.after is not None:
+                job.after.join()
             if entry is not None and not job.is_cancelled:
                 job.volume = loading.open_entry(
                     entry, executor=QtExecutor(), memory_limit_bytes=self.memory_limit_bytes
@@ -255,7 +261,11 @@ class Session(QObject):
         if job.opened is not None:
             self.opened_changed.emit()
         self.opening_changed.emit()
-        if job.error is not None:
+        if self._can_make_room(job):
+            self._set_volume(None, None)
+            again = _Job(job.uris, job.title, job.found, after=self._threads[-1])
+            self._start(again)
+        elif job.error is not None:
             self._tell(job)
         elif job.volume is None:
             self.failed.emit(*_without_volume(job))
@@ -269,6 +279,17 @@ class Session(QObject):
         self.volume_changed.emit()
         if before is not None:
             self._close_later(before)
+
+    def _can_make_room(self, job: _Job) -> bool:
+        """Tell whether a volume that was too large fits once the present one is closed."""
+        from loading import TooLarge, memory
+
+        if not isinstance(job.error, TooLarge) or self.volume is None or job.found is None:
+            return False
+        needed = job.found.spec.size_bytes
+        room = memory.free_bytes() + self.volume.spec.size_bytes - memory.RESERVE_BYTES
+        limit = self.memory_limit_bytes
+        return needed <= room and (limit is None or needed <= limit)
 
     def _close_later(self, volume: OpenVolume) -> None:
         """Close a volume without waiting for its threads."""

@@ -219,3 +219,32 @@ def test_names_are_hidden_everywhere(qapp, tmp_path):
         assert not any("Miller" in text for text in texts if text)
         assert differs(shown, grab(window)) > 50
         window.commands.run("view.hide_names")
+
+
+def test_a_volume_that_fits_only_alone_takes_the_room_of_the_one_before(
+    qapp, two_series, monkeypatch
+):
+    """The long series takes 76,800 bytes, the short one 46,080; 90,000 are free in all."""
+    from loading import memory
+
+    with main_window() as window:
+
+        def free():
+            open_now = window.session.volume
+            taken = open_now.spec.size_bytes if open_now is not None else 0
+            return memory.RESERVE_BYTES + 90_000 - taken
+
+        open_and_wait(window, two_series)
+        assert window.session.volume.spec.size_bytes == 20 * 40 * 48 * 2
+        monkeypatch.setattr(memory, "free_bytes", free)
+        click(cards(window)[1])
+        wait_until(lambda: window.session.volume is not None, "the short series")
+        wait_until(lambda: window.session.volume.spec.shape_kji == (12, 48, 40), "the short one")
+        monkeypatch.setattr(memory, "free_bytes", lambda: memory.RESERVE_BYTES + 10)
+        before = window.session.volume
+        wait_until(lambda: before.state.is_over, "the load")
+        click(cards(window)[0])
+        wait_until(lambda: not window.session.is_opening, "the refusal")
+        assert window.session.volume is before
+        assert [row.code for row in window.notices.rows()] == ["open_failed"]
+        assert "needed" in window.notices.rows()[0].message
