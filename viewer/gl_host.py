@@ -70,6 +70,8 @@ class GlHost(QOpenGLWidget):
     def show_nothing(self) -> None:
         """Clear to black."""
         self._picture, self._is_dirty = None, True
+        if self._scene is not None:
+            self._scene.clear()
         self.update()
 
     def close_renderer(self) -> None:

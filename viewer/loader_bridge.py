@@ -32,7 +32,7 @@ class LoaderBridge(QObject):
 
     def __init__(self, volume: OpenVolume, t: int = 0, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._volume = volume
+        self._volume: OpenVolume | None = volume
         self._t = t
         self._revision = 0
         self._state = volume.state
@@ -48,18 +48,23 @@ class LoaderBridge(QObject):
 
     def start(self) -> None:
         """Begin to follow; what is there already is told at once."""
-        self._volume.listen(_waker(self))
+        if self._volume is not None:
+            self._volume.listen(_waker(self))
         self._watch.start()
         self.pull()
 
     def stop(self) -> None:
-        """Follow no longer."""
-        self._volume.listen(None)
+        """Follow no longer, and let go of the volume."""
+        if self._volume is not None:
+            self._volume.listen(None)
+            self._volume = None
         self._timer.stop()
         self._watch.stop()
 
     def pull(self) -> None:
         """Fetch what changed since the last time and tell it."""
+        if self._volume is None:
+            return
         self._since_pull.restart()
         self._revision, chunks = self._volume.changes_since(self._revision)
         slices = tuple(sorted({chunk.index for chunk in chunks if chunk.t == self._t}))
@@ -74,7 +79,7 @@ class LoaderBridge(QObject):
         self._timer.start(max(0, INTERVAL_MS - int(passed)))
 
     def _look_at_state(self) -> None:
-        if self._volume.state is not self._state:
+        if self._volume is not None and self._volume.state is not self._state:
             self.pull()
 
 

@@ -130,6 +130,10 @@ class ViewModel(QObject):
         if self._bridge is not None:
             self._bridge.start()
 
+    def warm_up(self) -> None:
+        """Start the thread that measures ranges."""
+        self._worker.start()
+
     def close(self) -> None:
         """Stop following and end the thread."""
         if self._bridge is not None:

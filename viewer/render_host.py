@@ -87,6 +87,12 @@ class OffscreenRenderer:
             self._rate = seconds / cost
         return Drawn(picture, seconds, image)
 
+    def forget(self) -> None:
+        """Let go of the image that was drawn last, and of its texture."""
+        if self._scene is not None and self._window is not None:
+            self._scene.clear()
+            self._window.Render()
+
     def close(self) -> None:
         """Let go of OpenGL; in the thread that made it."""
         if self._window is not None:
@@ -174,9 +180,9 @@ class ThreadHost(QWidget):
 
     def show_nothing(self) -> None:
         """Clear to black."""
-        self._worker.drop("draw")
         self._wanted_serial = -1
         self._image = None
+        self._worker.run("draw", self._forget, lambda _: None)
         self.update()
 
     def close_renderer(self) -> None:
@@ -190,6 +196,10 @@ class ThreadHost(QWidget):
             if self._image is not None:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
                 painter.drawImage(QRectF(self.rect()), self._image)
+
+    def _forget(self) -> None:
+        if self._renderer is not None:
+            self._renderer.forget()
 
     def _prepare(self) -> bool:
         if self._renderer is None:

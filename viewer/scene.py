@@ -14,8 +14,10 @@ import numpy as np
 from loading import LoadState
 from loading.probing import nearest_voxel
 from loading.values import meant_value
+from viewer import colour_maps
 from viewer.geometry import FloatArray, apply, plane_frames, position_text
 from viewer.state import Point
+from viewer.voi import Look, Painter
 
 if TYPE_CHECKING:
     from loading import OpenVolume
@@ -47,6 +49,7 @@ class Scene:
         self.percentiles: tuple[float, float] | None = None
         self.wide_range: tuple[float, float] | None = None
         self._cutter: SliceCutter | None = None
+        self._painter: Painter | None = None
 
     @property
     def cutter(self) -> SliceCutter:
@@ -56,6 +59,13 @@ class Scene:
 
             self._cutter = SliceCutter(self.volume.stored(self.t), self.spec.empty_value)
         return self._cutter
+
+    def painter_for(self, look: Look) -> Painter:
+        """Give what colours cuts by a look; views that look alike share one table."""
+        if self._painter is None or self._painter.look != look:
+            spec, table = self.spec, colour_maps.colours(look.colour_map)
+            self._painter = Painter(spec.dtype, spec.value_map, spec.padding, look, table)
+        return self._painter
 
     @property
     def acquired(self) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
 
-from viewer import colour_maps, marks, overlays
+from viewer import marks, overlays
 from viewer.geometry import (
     FloatArray,
     PlaneFrame,
@@ -27,7 +27,7 @@ from viewer.geometry import (
 from viewer.scene import Scene
 from viewer.slice_cutter import CutArea
 from viewer.state import PLANES, ViewState
-from viewer.voi import Look, Painter
+from viewer.voi import Look
 
 MAX_PIXELS = 3_000_000
 _NO_GAP = 14.0
@@ -60,7 +60,6 @@ class SlicePicture:
         self._key: object = None
         self._image: QImage | None = None
         self._pixels: npt.NDArray[np.uint32] | None = None
-        self._colours: tuple[object, Painter] | None = None
         self._data_serial = 0
 
     def data_changed(self) -> None:
@@ -142,18 +141,9 @@ class SlicePicture:
         inverted = state.inverted != scene.spec.inverted
         return Look(state.window, state.level, state.window_function, inverted, state.colour_map)
 
-    def _painter_for(self, scene: Scene, state: ViewState) -> Painter:
-        look = self._look(scene, state)
-        key = (id(scene), look)
-        if self._colours is None or self._colours[0] != key:
-            spec = scene.spec
-            table = colour_maps.colours(look.colour_map)
-            self._colours = key, Painter(spec.dtype, spec.value_map, spec.padding, look, table)
-        return self._colours[1]
-
     def _cut(self, shown: _Shown, area: CutArea, scene: Scene, state: ViewState) -> QImage:
         """Cut and colour; between voxel centres of two slices only where both show something."""
-        colour = self._painter_for(scene, state)
+        colour = scene.painter_for(self._look(scene, state))
         loading = not scene.volume.state.is_over
         scene.cutter.use_one_thread(loading)
         linear = state.interpolation == "linear"

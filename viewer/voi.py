@@ -80,7 +80,7 @@ class Painter:
         look: Look,
         colours: ColourTable,
     ) -> None:
-        self._map, self._padding, self._look = value_map, padding, look
+        self._map, self._padding, self.look = value_map, padding, look
         self._colours = colours[::-1] if look.inverted else colours
         self._table: ColourTable | None = None
         self._table_dtype = np.dtype(dtype)
@@ -97,7 +97,7 @@ class Painter:
 
     def _colour(self, values: FloatArray) -> npt.NDArray[np.uint32]:
         """Colour array values given as floats."""
-        look = self._look
+        look = self.look
         meant = values * values.dtype.type(self._map.slope) + values.dtype.type(self._map.intercept)
         light = ramp(meant, look.window, look.level, look.function)
         nothing = np.isnan(light)

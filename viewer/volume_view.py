@@ -106,6 +106,7 @@ class VolumeView(PictureView):
 
     def warm_up(self) -> None:
         """Get ready before the first volume comes."""
+        self._worker.start()
         self._host.warm_up()
 
     def close_renderer(self) -> None:

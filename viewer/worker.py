@@ -43,6 +43,16 @@ class Worker(QObject):
         self._thread: threading.Thread | None = None
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
+    def start(self) -> None:
+        """Start the thread before it is needed: a busy machine makes its starter wait."""
+        with self._wake:
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stopping:
+            self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
+            self._thread.start()
+
     def run(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Ask for `job()` in the thread and `then(result)` on the GUI thread.
 
@@ -53,9 +63,7 @@ class Worker(QObject):
                 return
             self._jobs.pop(name, None)
             self._jobs[name] = (job, then)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
-                self._thread.start()
+            self._start()
             self._wake.notify()
 
     def is_waiting(self, name: str) -> bool:
@@ -88,15 +96,19 @@ class Worker(QObject):
                     break
                 name = next(iter(self._jobs))
                 job, then = self._jobs.pop(name)
-            try:
-                result = job()
-            except Exception:
-                _log.exception("the job %s failed", name)
-                continue
-            if not self._stopping:
-                self._finished.emit(then, result)
+            self._do(name, job, then)
+            del job, then  # what they hold, a whole volume maybe, is not kept until the next job
         if self._at_end is not None:
             self._at_end()
+
+    def _do(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        try:
+            result = job()
+        except Exception:
+            _log.exception("the job %s failed", name)
+            return
+        if not self._stopping:
+            self._finished.emit(then, result)
 
     def _deliver(self, then: Callable[[Any], None], result: Any) -> None:
         if not self._stopping:

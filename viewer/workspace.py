@@ -97,6 +97,7 @@ class Workspace(QWidget):
 
     def warm_up(self) -> None:
         """Import VTK and find OpenGL; call it once the window has been painted."""
+        QTimer.singleShot(0, self._model.warm_up)
         QTimer.singleShot(0, self._volume_view.warm_up)
 
     @property

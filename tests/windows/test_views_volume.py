@@ -300,3 +300,16 @@ def test_a_snapshot_needs_no_display(qapp, tmp_path) -> None:
     for y, x in ((60, 80), (60, 240), (180, 80), (180, 240)):
         middle = grabbed[y - 20 : y + 20, x - 20 : x + 20].max(axis=2)
         assert (middle > 60).mean() > 0.5, "one of the four views is empty"
+
+
+def test_a_volume_that_is_closed_is_let_go_of(views) -> None:
+    """M5: neither views nor threads keep the memory of a volume that is gone."""
+    import weakref
+
+    views.show_array(ball_with_marker())
+    settled(views)
+    buffer = weakref.ref(views.volume._volume)
+    views.workspace.show_volume(None)
+    views.volume.close()
+    views.volume = None
+    pump_until(lambda: buffer() is None)
