@@ -35,6 +35,10 @@ from loading.volume import Change, ChunkFailed, Qualities, Volume
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+_COPY_SHARE, _COPY_CREDIT_S = 1 / 8, 0.02
+"""A worker copies lent slices for at most this part of the time that it reads, and never for longer
+than this at a stretch: a copy costs as much as reading an uncompressed slice, and would double the
+time of a load whose own slices are there a moment later."""
 _FINAL = int(Status.LOSSY)
 """From here on a chunk is as good as its data allow; see `Status.is_final`."""
 
@@ -320,12 +324,16 @@ class OpenVolume:
 
     def _drain(self, token: CancelToken, generation: int) -> None:
         """Read until there is nothing left, or somebody says stop. Runs in each worker."""
+        credit_s = _COPY_CREDIT_S
         while not token.is_cancelled and (request := self._queue.take()) is not None:
+            started_s = time.perf_counter()
             try:
                 self._serve(request, token, generation)
             finally:
                 self._queue.done(request.chunk)
-            self._volume.fill_borrowed()
+            credit_s += (time.perf_counter() - started_s) * _COPY_SHARE
+            credit_s = min(credit_s, _COPY_CREDIT_S)
+            credit_s -= self._volume.fill_borrowed(credit_s)
         with self._over:
             if token is self._token:
                 self._active_workers -= 1

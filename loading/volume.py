@@ -6,6 +6,7 @@ microseconds; pixels are read and copied outside it, and each plane has one writ
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from array import array
@@ -261,23 +262,36 @@ class Volume:
         with self._lock:
             self._abandon(chunk, self._points[chunk.t])
 
-    def fill_borrowed(self, *, unasked: bool = False) -> None:
+    def fill_borrowed(self, budget_s: float = math.inf, *, unasked: bool = False) -> float:
         """Copy lent pixels into the planes that borrow them, if somebody looked since last time.
 
-        Called by workers between reads; while nobody looks, lending stays a record. `unasked`
-        copies all the same: at the end of a load, for slices that will get nothing better.
+        Called by workers between reads; while nobody looks, lending stays a record.
+
+        Parameters
+        ----------
+        budget_s : float
+            Begin no further copy after so long; what is left is for the next call.
+        unasked : bool
+            Copy all the same: at the end of a load, for slices that will get nothing better.
+
+        Returns
+        -------
+        float
+            Seconds spent.
         """
-        if not (self._copies_wanted or unasked):
-            return
-        with self._lock:
-            self._copies_wanted = False
-            targets = [(t, k) for t, point in enumerate(self._points) for k in point.to_copy]
-        copied = [self._fill_one(t, k) for t, k in sorted(targets)]
-        if any(copied):
+        if budget_s <= 0 or not (self._copies_wanted or unasked):
+            return 0.0
+        started = time.perf_counter()
+        copied, spent = False, 0.0
+        while spent < budget_s and (target := self._next_to_copy()) is not None:
+            copied |= self._fill_one(*target)
+            spent = time.perf_counter() - started
+        if copied:
             with self._lock:
                 wake = self._turn_unread()
             if wake:
                 wake()
+        return spent
 
     # -- inside the lock ----------------------------------------------------------------------
 
@@ -341,12 +355,19 @@ class Volume:
                 elif point.status[j] >= _OWN:
                     break
 
+    def _next_to_copy(self) -> tuple[int, int] | None:
+        with self._lock:
+            for t, point in enumerate(self._points):
+                if point.to_copy:
+                    return t, point.to_copy.pop()
+            self._copies_wanted = False
+            return None
+
     # -- outside the lock ---------------------------------------------------------------------
 
     def _fill_one(self, t: int, k: int) -> bool:
         point = self._points[t]
         with self._lock:
-            point.to_copy.discard(k)
             source = point.source[k]
             if point.status[k] >= _OWN or point.writing[k] or point.copying[k] or source == NOTHING:
                 return False
@@ -355,6 +376,8 @@ class Volume:
         with self._lock:
             point.copying[k] = 0
             point.content[k] = source
+            if point.source[k] not in (source, k):  # a nearer slice came meanwhile
+                point.to_copy.add(k)
             self._log.append(
                 Change(time.perf_counter(), ChunkKey(t, 0, k), point.status[k], point.level[k])
             )
