@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +31,7 @@ from tests.helpers.views import (
 )
 from viewer.state import PlaneView
 
+ROOT = Path(__file__).resolve().parents[2]
 AMBER, RED = (0xE0, 0xB0, 0x4A), (0xFF, 0x7A, 0x6B)
 
 
@@ -423,3 +428,46 @@ def test_region_sets_the_window_to_its_mean_and_spread(views) -> None:
     # mean 100, SD 10: the window runs from 80 to 120, 90 and 110 lie at a quarter of it
     assert abs(int(left) - 64) <= 8
     assert abs(int(right) - 191) <= 8
+
+
+def test_pet_in_suv_moves_only_the_upper_end(views) -> None:
+    """Window 6: the lower end of a PET window stays where it is."""
+    voxels = np.tile(np.linspace(0, 10, 64, dtype=np.float32), (8, 64, 1))
+    window = loading.Window(center=5.0, width=10.0, function="LINEAR_EXACT")
+    views.show_array(voxels, modality="PT", unit="g/ml", windows=(window,))
+    views.bare()
+    drag(views.view("axial"), (150, 150), (150, 90))
+    state = views.workspace.state
+    assert state.level - state.window / 2 == pytest.approx(0.0, abs=1e-6)
+    assert state.window < 10.0, "up is brighter"
+
+
+HIGH_DPI = """
+import numpy as np
+from PySide6.QtWidgets import QApplication
+application = QApplication([])
+from tests.helpers.views import open_views
+from tests.windows.test_views_slices import block, exact, noise
+with open_views(size=(402, 302)) as views:
+    voxels = noise()
+    views.show_array(voxels)
+    assert views.workspace.devicePixelRatioF() == 2.0
+    for view, plane in (("axial", voxels[6]), ("coronal", voxels[::-1, 20, :])):
+        exact(views, view, 4)
+        assert (block(views.pixels(view), plane.shape, 4) == plane).all(), view
+print("sharp")
+"""
+
+
+def test_fine_screens_get_their_own_pixels(display) -> None:
+    """Window 11: at scale 2 a voxel still takes exactly the pixels it should."""
+    done = subprocess.run(
+        [sys.executable, "-c", HIGH_DPI],
+        env={**os.environ, "QT_SCALE_FACTOR": "2", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.stdout.strip() == "sharp", done.stderr[-2000:]
