@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from app.language import tr
 from app.notices import NoticeRow, catalogue_rows, in_order, row_of, volume_rows
-from app.notices_sheet import NoticesSheet
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -47,6 +46,8 @@ class NoticeBook:
 
     def show(self) -> None:
         """Open or close the list."""
+        from app.notices_sheet import NoticesSheet
+
         self._window.show_sheet("notices", lambda: NoticesSheet(self.rows()))
 
     def _show_slice(self, k: int) -> None:

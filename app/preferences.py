@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.settings_sheet import SettingsSheet
-
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.settings_sheet import SettingsSheet
 
 
 class Preferences:
@@ -68,6 +67,8 @@ class Preferences:
         self._window.show_sheet("settings", self._make_sheet)
 
     def _make_sheet(self) -> SettingsSheet:
+        from app.settings_sheet import SettingsSheet
+
         sheet = SettingsSheet(self._window.settings.value, self._window.commands)
         sheet.changed.connect(self.change)
         return sheet

@@ -44,8 +44,8 @@ class SessionView:
         if window.session.opened:
             window.notices.forget_openings()
             self._remember_soon.start()
-        for entry in window.session.entries:
-            window.thumbnails.want(entry)
+        if window.session.entry is not None:
+            window.thumbnails.want(window.session.entry)
         self.show_start(not window.session.opened and not window.session.is_opening)
         window.notices.tell()
         window.commands.refresh()
@@ -79,6 +79,10 @@ class SessionView:
             window.start.show_opening(session.opening_title, words)
         window.series.refresh()
         volume = session.volume
+        if volume is None or volume.state.is_over:
+            # the series on the screen has the disk for itself until it is there
+            for entry in session.entries:
+                window.thumbnails.want(entry)
         if volume is not None and volume.state.is_over:
             window.notices.tell()
             window.commands.refresh()
