@@ -19,6 +19,7 @@ from loading.dicom.kinds import (
     needs_no_pixels,
     stacks_without_position,
 )
+from loading.dicom.multiframe import is_multiframe, slices_of
 from loading.dicom.volumes import entry_of
 from loading.notices import Notice
 from loading.sources.base import CancelToken
@@ -33,9 +34,22 @@ class Found:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
 
+    _told: set[Skipped] = field(default_factory=set)
+    _listed: set[str] = field(default_factory=set)
+
     def skip(self, instance: Instance, reason: str) -> None:
-        """Pass a file over."""
-        self.skipped.append(Skipped(instance.place.name, reason))
+        """Pass a file over; many frames of one file for one reason are told once."""
+        told = Skipped(instance.place.name, reason)
+        if told not in self._told:
+            self._told.add(told)
+            self.skipped.append(told)
+
+    def is_first(self, instance: Instance) -> bool:
+        """Tell, once, that a file has not been listed as an image before."""
+        name = instance.place.name
+        is_new = name not in self._listed
+        self._listed.add(name)
+        return is_new
 
 
 def sort_out(instances: Sequence[Instance], cancel: CancelToken | None = None) -> Found:
@@ -51,8 +65,12 @@ def sort_out(instances: Sequence[Instance], cancel: CancelToken | None = None) -
             is_slice = isinstance(form, PixelForm) and _is_slice(instance.shared, form)
             known = forms[key] = (form, is_slice)
         form, is_slice = known
-        if is_slice and isinstance(form, PixelForm):
+        if not isinstance(form, PixelForm):
+            _add_other(found, instance, form)
+        elif is_slice:
             slices.append((instance, form))
+        elif is_multiframe(instance.shared) and _is_grey(instance.shared, form):
+            slices += _take_apart(found, instance, form)
         else:
             _add_other(found, instance, form)
     series = grouping.by_key(slices, grouping.series_key)
@@ -74,14 +92,28 @@ def _form(instance: Instance) -> PixelForm | Refused:
 
 def _is_slice(shared: Attributes, form: PixelForm) -> bool:
     """Tell whether a file can be a slice of a volume: one grey frame that is no localizer."""
+    return form.frames == 1 and not shared.has(tags.PER_FRAME_GROUPS) and _is_grey(shared, form)
+
+
+def _is_grey(shared: Attributes, form: PixelForm) -> bool:
     return (
-        form.frames == 1
-        and form.samples == 1
+        form.samples == 1
         and form.allocated >= 8
-        and not shared.has(tags.PER_FRAME_GROUPS)
         and form.photometric in ("MONOCHROME1", "MONOCHROME2")
         and not is_localizer(shared)
     )
+
+
+def _take_apart(found: Found, instance: Instance, form: PixelForm) -> list[Item]:
+    """Give the frames of an object as slices; list it as an image where they have no places."""
+    slices = [] if shortage(instance, form) else slices_of(instance, form)
+    if not any(grouping.usable_position(part) for part in slices):
+        _add_other(found, instance, form)
+        return []
+    if len(slices) < form.frames:
+        lost = form.frames - len(slices)
+        found.skip(instance, f"{lost} of its {form.frames} frames say nothing of their place")
+    return [(part, form) for part in slices]
 
 
 def _add_other(found: Found, instance: Instance, form: PixelForm | Refused) -> None:
@@ -108,6 +140,8 @@ def _without_copies(items: list[Item]) -> tuple[list[Item], list[tuple[Item, Ite
     copies: list[tuple[str, Item]] = []
     for number, item in enumerate(sorted(items, key=lambda item: item[0].place.name)):
         uid = item[0].own_text(tags.SOP_INSTANCE) or f"none {number}"
+        if item[0].part is not None:
+            uid += f" {item[0].within}"
         other = kept.setdefault(uid, item)
         if other is item:
             continue
@@ -212,6 +246,13 @@ def _add_unplaced(found: Found, items: list[Item]) -> set[int]:
 
 def _add_image(found: Found, instance: Instance, form: PixelForm) -> None:
     """List a file with pixels that is no volume, or say why it cannot be shown."""
+    if instance.part is not None:
+        # What is left of an object of many frames is shown as the object, once.
+        instance = instance.part.whole
+        whole = _form(instance)
+        if not found.is_first(instance) or not isinstance(whole, PixelForm):
+            return
+        form = whole
     described = describe_image(instance, form)
     if isinstance(described, str):
         found.skip(instance, described)

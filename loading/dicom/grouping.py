@@ -49,9 +49,14 @@ class Stack:
 Item = tuple[Instance, PixelForm]
 
 
-def sort_key(instance: Instance) -> tuple[float, str, str]:
+def sort_key(instance: Instance) -> tuple[float, str, str, tuple[int, int]]:
     """Order instances of one place: lower number first; then by UID and name, for certainty."""
-    return instance.instance_number, instance.own_text(tags.SOP_INSTANCE), instance.place.name
+    return (
+        instance.instance_number,
+        instance.own_text(tags.SOP_INSTANCE),
+        instance.place.name,
+        instance.within,
+    )
 
 
 def series_key(instance: Instance) -> tuple[str, ...]:

@@ -115,11 +115,36 @@ class Attributes:
         return self.text(tags.MODALITY)
 
 
+class Part(NamedTuple):
+    """Say which slice of a file of many an `Instance` stands for.
+
+    Attributes
+    ----------
+    whole : Instance
+        The file as it was read.
+    number : int
+        Frame, from 0.
+    tile : int
+        Place on a mosaic, from 0 in reading order; -1 where the frame is the slice.
+    stack : str
+        Stack ID (0020,9056).
+    indices : tuple of int
+        Dimension index values that do not say where the slice lies (0020,9157).
+    """
+
+    whole: Instance
+    number: int
+    tile: int = -1
+    stack: str = ""
+    indices: tuple[int, ...] = ()
+
+
 class Instance(NamedTuple):
-    """One file: shared attributes, its own raw values, and where its pixels are.
+    """One slice: shared attributes, its own raw values, and where its pixels are.
 
     `own` follows `tags.OWN_TAGS`; an attribute that is absent is empty. `offset` is that of the
-    pixel value, after its header; `pixel_tag` is 0 where there is none.
+    pixel value, after its header; `pixel_tag` is 0 where there is none. It is a whole file, or
+    that `part` of one.
     """
 
     place: Place
@@ -128,6 +153,22 @@ class Instance(NamedTuple):
     pixel_tag: int
     offset: int
     length: int
+    part: Part | None = None
+
+    @property
+    def frame(self) -> int:
+        """Give the number of the frame, from 0."""
+        return 0 if self.part is None else self.part.number
+
+    @property
+    def file(self) -> Instance:
+        """Give the whole file."""
+        return self if self.part is None else self.part.whole
+
+    @property
+    def within(self) -> tuple[int, int]:
+        """Name the slice within its file."""
+        return (0, -1) if self.part is None else (self.part.number, self.part.tile)
 
     def own_raw(self, tag: int) -> bytes:
         """Give the raw value of an attribute that each slice has for itself."""

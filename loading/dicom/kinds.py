@@ -123,3 +123,8 @@ def is_localizer(shared: Attributes) -> bool:
 def stacks_without_position(shared: Attributes) -> bool:
     """Tell whether slices of this class belong on a stack even when no position is given."""
     return class_of(shared) in _STACKED
+
+
+def is_segmentation(shared: Attributes) -> bool:
+    """Tell whether the frames are masks of segments, not pictures."""
+    return class_of(shared) == _STORAGE + "66.4"

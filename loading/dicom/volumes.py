@@ -18,7 +18,8 @@ from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
-from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
+from loading.dicom.pixels import FramePixels
+from loading.dicom.planes import readers_of
 from loading.dicom.values import Values, ignored_numbers, is_lossy, values_of, windows_of
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
@@ -54,17 +55,12 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
 def _frames_of(
     grid: Grid, instances: Sequence[Instance], forms: Sequence[PixelForm], values: Values
 ) -> list[FramePixels | None]:
-    """Make the reader of each plane; None where the series has no slice."""
+    """Put the reader of each slice on its plane; None where the series has no slice."""
     frames: list[FramePixels | None] = [None] * grid.planes
-    codings: dict[int, Coding] = {}
-    for number, plane in enumerate(grid.plane_of.tolist()):
-        instance, form = instances[number], forms[number]
-        coding = codings.get(id(instance.shared))
-        if coding is None or coding.form != form:
-            coding = codings[id(instance.shared)] = coding_of(instance.shared, form)
-        index = FrameIndex(instance, 1) if coding.is_encapsulated else None
-        value_map = values.maps[number] if values.maps else None
-        frames[plane] = FramePixels(instance, coding, 0, index, value_map)
+    for plane, reader in zip(
+        grid.plane_of.tolist(), readers_of(instances, forms, values), strict=True
+    ):
+        frames[plane] = reader
     return frames
 
 
@@ -98,7 +94,7 @@ def common_spec(
         windows=windows,
         warnings=tuple(dict.fromkeys(told)),
         path=common_path(instances),
-        files=len(instances),
+        files=len({instance.place.name for instance in instances}),
         transfer_syntaxes=tuple(sorted({instance.shared.syntax for instance in instances})),
         series_uid=shared.text(tags.SERIES_UID),
         study_uid=shared.text(tags.STUDY_UID),
@@ -109,16 +105,18 @@ def common_spec(
 
 def key_of(instances: Sequence[Instance]) -> str:
     """Name the content: paths, sizes and times of change of all files."""
-    names = sorted(f"{i.place.name}\0{i.place.size}\0{i.place.stamp}" for i in instances)
+    names = sorted(
+        f"{i.place.name}\0{i.place.size}\0{i.place.stamp}\0{i.within}" for i in instances
+    )
     digest = hashlib.blake2b("\n".join(names).encode("utf-8", "surrogatepass"), digest_size=16)
     return f"dicom-{digest.hexdigest()}"
 
 
 def common_path(instances: Sequence[Instance]) -> str:
     """Give the file, or the folder that all files share."""
-    names = [instance.place.name for instance in instances]
+    names = {instance.place.name for instance in instances}
     if len(names) == 1:
-        return names[0]
+        return names.pop()
     folders = {os.path.dirname(name) for name in names}  # noqa: PTH120 -- archives have paths too
     if len(folders) == 1:
         return folders.pop()
@@ -234,8 +232,9 @@ def _file_notices(instances: Sequence[Instance], forms: Sequence[PixelForm]) -> 
         if shortage(instance, form)
     ]
     if short:
-        names = _places([os.path.basename(instance.place.name) for instance in short])  # noqa: PTH119
-        told.append(notice("truncated", count=len(short), places=names))
+        paths = sorted({instance.place.name for instance in short})
+        names = _places([os.path.basename(path) for path in paths])  # noqa: PTH119
+        told.append(notice("truncated", count=len(paths), places=names))
     distinct = {id(instance.shared): instance.shared for instance in instances}
     if any(is_lossy(shared) for shared in distinct.values()):
         told.append(notice("lossy"))
