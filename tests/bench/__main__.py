@@ -18,9 +18,11 @@ from typing import Any
 
 from tests.bench import file_figures, window_figures
 from tests.bench.data import ROOT
+from tests.bench.document import write_figures
 from tests.bench.figures import Figure, Measure
 
 OUTPUT = ROOT / "build" / "bench.json"
+PAGE = ROOT / "docs" / "performance.md"
 FIGURES: dict[str, Measure] = {**file_figures.FIGURES, **window_figures.FIGURES}
 
 
@@ -74,6 +76,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the figures and stop")
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE")
     parser.add_argument("--display", default="", metavar="NAME", help="instead of a virtual one")
+    parser.add_argument(
+        "--document", action="store_true", help="put the figures into docs/performance.md as well"
+    )
     options = parser.parse_args()
     window_figures.use_display(options.display)
     measures = chosen(options.only)
@@ -94,7 +99,10 @@ def main() -> int:
     window_figures.close_display()
     loads["after"] = os.getloadavg()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report(figures, loads), indent=1) + "\n", "utf-8")
+    measured = report(figures, loads)
+    options.output.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+    if options.document:
+        write_figures(measured, PAGE)
     print(
         f"{options.output}  cores {os.cpu_count()}  load {loads['before'][0]:.2f} before, "
         f"{loads['after'][0]:.2f} after"

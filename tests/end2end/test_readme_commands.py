@@ -19,6 +19,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 # Commands that are not run here, and what runs them.
 ELSEWHERE = {
+    r"\.venv/bin/python -m tests\.bench .*": "tests/end2end/test_bench.py; all take ten minutes",
     r"sh packaging/test\.sh": "it is what runs this test",
     r"\. \.venv/bin/activate": "the commands after it are run from that environment",
     r"python3 -m venv voxtide-env": "packaging/linux/empty_root.sh, with the verb install",
