@@ -8,6 +8,7 @@ dropped has it read from the beginning again.
 from __future__ import annotations
 
 import bz2
+import os
 import threading
 import zlib
 from bisect import bisect_right
@@ -19,7 +20,15 @@ import numpy.typing as npt
 
 from loading.errors import CorruptFrame
 from loading.sources.base import CancelToken
-from loading.sources.places import Place, ends_early
+from loading.sources.places import (
+    HAS_PREADV,
+    LocalFile,
+    Place,
+    ends_early,
+    fill_from,
+    open_readonly,
+    source_error,
+)
 
 PART_BYTES = 1 << 20
 """Inflated at once: bounds memory and the time until a cancel is heard."""
@@ -58,8 +67,26 @@ class Piece(NamedTuple):
     length: int
 
 
+class _OpenFile:
+    """A file that stays open as long as somebody holds this.
+
+    It is never closed by hand: a thread that is still reading must not find another file under
+    the same number.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.number = open_readonly(path)
+
+    def __del__(self) -> None:
+        if hasattr(self, "number"):
+            os.close(self.number)
+
+
 class PlainBlocks:
-    """Blocks that lie in files as they are, one piece behind the other."""
+    """Blocks that lie in files as they are, one piece behind the other.
+
+    A volume in one file has it open between reads; of many files each is opened for its read.
+    """
 
     in_order = False
 
@@ -68,6 +95,20 @@ class PlainBlocks:
         self._block_bytes = block_bytes
         ends = np.cumsum([piece.length for piece in pieces], dtype=np.int64).tolist()
         self._starts = [0, *ends[:-1]]
+        self._can_stay_open = HAS_PREADV and len(pieces) == 1
+        self._file: _OpenFile | None = None
+
+    def _read(self, piece: Piece, within: int, out: Array) -> None:
+        if not self._can_stay_open or not isinstance(piece.place, LocalFile):
+            piece.place.read_into(piece.offset + within, out)
+            return
+        path = piece.place.name
+        try:
+            file = self._file or _OpenFile(path)
+            self._file = file
+            fill_from(file.number, piece.offset + within, out, path)
+        except OSError as error:
+            raise source_error(error, path) from error
 
     def fill(self, block: int, out: Array, cancel: CancelToken) -> None:
         """Read a block straight from where it lies."""
@@ -75,7 +116,7 @@ class PlainBlocks:
         number = bisect_right(self._starts, at) - 1
         piece, within = self._pieces[number], at - self._starts[number]
         if within + self._block_bytes <= piece.length:
-            piece.place.read_into(piece.offset + within, out)
+            self._read(piece, within, out)
             return
         view = memoryview(out).cast("B")  # type: ignore[arg-type]
         done = 0
@@ -90,7 +131,8 @@ class PlainBlocks:
             number += 1
 
     def close(self) -> None:
-        """Do nothing: files are opened for each read."""
+        """Let go of the file."""
+        self._file = None
 
 
 class StreamBlocks:
