@@ -7,14 +7,18 @@ refuses what does not fit: it never reads beyond its bytes and never recurses wi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from struct import Struct, error
 from typing import NamedTuple
+
+import numpy as np
 
 from loading.dicom import syntaxes
 
 MAX_DEPTH = 16
 """Sequences within sequences; functional groups need three."""
+MAX_PATTERNS = 256
+"""Layouts of items that are remembered; decimal numbers make them differ in length."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = 0xFFFEE000
 _ITEM_END = 0xFFFEE00D
@@ -61,6 +65,7 @@ class DataSet:
         self._short = Struct(order + "HH2sH").unpack_from
         self._plain = Struct(order + "HHL").unpack_from
         self._long = Struct(order + "L").unpack_from
+        self._marks: list[tuple[int, int]] | None = None
 
     def top(self, wanted: Collection[int]) -> dict[int, Element]:
         """Find wanted elements outside sequences; the walk stops behind the last of them."""
@@ -90,26 +95,56 @@ class DataSet:
         """Give the first item of a sequence, None when it has none."""
         return next(self.items(sequence), None)
 
-    def collect(
-        self, item: Element, wanted: Collection[int], groups: Collection[int], depth: int = 1
-    ) -> Values:
+    def collect(self, item: Element, wanted: Collection[int], groups: Collection[int]) -> Values:
         """Give wanted values of an item, also those in the first item of each of its groups.
 
         What stands in the item itself, or in a group that comes later, wins.
         """
+        return {tag: self.value(at) for tag, at in self._find(item, wanted, groups, 1).items()}
+
+    def collector(
+        self, wanted: Collection[int], groups: Collection[int]
+    ) -> Callable[[Element], Values]:
+        """Give a `collect` for many items that are laid out alike, each walked only when not.
+
+        An item of the same length with the same element headers at the same places would be
+        walked by the same steps, so that its values lie where they lay in the other.
+        """
+        patterns: dict[int, _Pattern] = {}
+
+        def collect(item: Element) -> Values:
+            length = item.end - item.start
+            pattern = patterns.get(length)
+            found = None if pattern is None else pattern.match(self._data, item.start)
+            if found is not None:
+                return found
+            self._marks = []
+            try:
+                elements = self._find(item, wanted, groups, 1)
+                if not self._big and len(patterns) < MAX_PATTERNS:
+                    patterns[length] = _Pattern(self._data, item, self._marks, elements)
+            finally:
+                self._marks = None
+            return {tag: self.value(at) for tag, at in elements.items()}
+
+        return collect
+
+    def _find(
+        self, item: Element, wanted: Collection[int], groups: Collection[int], depth: int
+    ) -> dict[int, Element]:
         if depth > MAX_DEPTH:
             raise Damaged("sequences are nested too deep")
-        values: Values = {}
+        found: dict[int, Element] = {}
         explicit = self._explicit and item.vr != b"UN"
         for element in self._elements(item.start, item.end, explicit, depth):
             if element.tag in wanted:
                 if element.end > element.start:
-                    values[element.tag] = self.value(element)
+                    found[element.tag] = element
             elif element.tag in groups:
                 first = self.first_item(element)
                 if first is not None:
-                    values.update(self.collect(first, wanted, groups, depth + 1))
-        return values
+                    found.update(self._find(first, wanted, groups, depth + 1))
+        return found
 
     def _body_start(self) -> int:
         """Step over preamble and group 2, which is always explicit little endian."""
@@ -143,6 +178,8 @@ class DataSet:
             tag = group << 16 | number
             if group == 0xFFFE:
                 raise Damaged("a delimiter stands where an element belongs")
+            if self._marks is not None:
+                self._marks.append((at, start))
             if length == _UNDEFINED:
                 stop, at = self._end_of_sequence(start, end, explicit and vr != b"UN", depth + 1)
             else:
@@ -159,6 +196,8 @@ class DataSet:
             if tag != _ITEM:
                 raise Damaged("a sequence holds something else than items")
             start = at + 8
+            if self._marks is not None:
+                self._marks.append((at, start))
             if length == _UNDEFINED:
                 stop, at = self._end_of_item(start, end, explicit, depth)
             else:
@@ -174,6 +213,8 @@ class DataSet:
         while at + 8 <= end:
             group, number, length = self._plain(self._data, at)
             tag = group << 16 | number
+            if self._marks is not None:
+                self._marks.append((at, at + 8))
             if tag == _SEQUENCE_END:
                 return at, at + 8
             if tag != _ITEM:
@@ -191,6 +232,8 @@ class DataSet:
         while at + 8 <= end:
             group, number, length = self._plain(data, at)
             tag = group << 16 | number
+            if self._marks is not None:
+                self._marks.append((at, at + 12))
             if tag == _ITEM_END:
                 return at, at + 8
             start, vr = at + 8, b""
@@ -208,3 +251,34 @@ class DataSet:
             else:
                 at = start + length
         raise Damaged("an item has no end")
+
+
+class _Pattern:
+    """The layout of an item that was walked, to be recognised in another of the same length."""
+
+    __slots__ = ("_expected", "_mask", "_spans")
+
+    def __init__(
+        self,
+        data: bytes,
+        item: Element,
+        marks: list[tuple[int, int]],
+        elements: dict[int, Element],
+    ) -> None:
+        length = item.end - item.start
+        mask = np.zeros(length, np.uint8)
+        for start, end in marks:
+            mask[start - item.start : end - item.start] = 0xFF
+        self._mask = mask
+        self._expected = (np.frombuffer(data, np.uint8, length, item.start) & mask).tobytes()
+        self._spans = [
+            (tag, at.start - item.start, at.end - item.start) for tag, at in elements.items()
+        ]
+
+    def match(self, data: bytes, start: int) -> Values | None:
+        """Give the values of the item that starts there, None when it is laid out otherwise."""
+        mask = self._mask
+        here = np.frombuffer(data, np.uint8, len(mask), start)
+        if (here & mask).tobytes() != self._expected:
+            return None
+        return {tag: data[start + a : start + b] for tag, a, b in self._spans}

@@ -123,10 +123,11 @@ def _slices(instance: Instance, form: PixelForm, data: DataSet) -> Iterator[Inst
     own, shared_of = list(instance.own), _Sharing(instance.shared)
     at = [(tag, tags.OWN_AT[tag]) for tag in _OWN]
     count = min(form.frames, MAX_FRAMES)
+    collect = data.collector(_WANTED, _GROUPS)
     for number, item in enumerate(data.items(per_frame)):
         if number >= count:
             return
-        values = common | data.collect(item, _WANTED, _GROUPS)
+        values = common | collect(item)
         _translate(values)
         mine = list(own)
         for tag, place in at:

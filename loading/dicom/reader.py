@@ -13,8 +13,10 @@ from loading.errors import BadResponse
 from loading.sources.places import Inflated, LocalFile, Place, open_readonly, source_error
 
 FIRST_READ = 8192
-MAX_SCAN = 1 << 20
+MAX_SCAN = 16 << 20
 """A header longer than this is left to pydicom."""
+MAX_LEARNED = 1 << 16
+"""The first read never grows beyond this, so that longer headers cannot be recognised."""
 _MAX_TEMPLATES = 8
 
 
@@ -87,7 +89,7 @@ class HeaderReader:
             except NeedMore as more:
                 wanted = more.wanted
                 continue
-            if layout is not None and layout.offset <= 1 << 16:
+            if layout is not None and layout.offset <= MAX_LEARNED:
                 self._first_read = max(self._first_read, layout.offset + 256)
             return head, layout
         return head, None
@@ -100,7 +102,7 @@ class HeaderReader:
             tuple([head[slice(*layout.values[tag])] for tag in shared_tags]),
         )
         own = own_values(head, layout)
-        if isinstance(place, LocalFile):
+        if isinstance(place, LocalFile) and layout.offset <= MAX_LEARNED:
             self._learn(head, layout, shared)
         return Instance(place, shared, own, layout.pixel_tag, layout.offset, layout.length)
 

@@ -72,7 +72,8 @@ class Layout(NamedTuple):
         (offset, length) of what must be the same in the next file: each element header that the
         walk looked at, with the values of shared attributes.
     values : dict
-        Tag to (start, end) of its value, for wanted attributes that are not empty.
+        Tag to (start, end) of its value, for wanted attributes that are not empty; of sequences
+        whose presence counts, the tag itself.
     """
 
     syntax: str
@@ -184,14 +185,18 @@ def _walk_body(
             length = _long(head, at + 8)[0]
         start, last = at + width, tag
         if length == _UNDEFINED_LENGTH and role != _PIXELS:
-            if role > _SEQUENCE or (explicit and role != _SEQUENCE):
+            if role > _PRESENCE or (explicit and role == _SKIP):
                 raise Unsure
+            if role == _PRESENCE:
+                values[tag] = (at, at + 4)
             marks.append((at, width))
             at = _skip_sequence(head, size, start, explicit, marks)
             continue
         end = start + length
         steps.append((tag, at, width, length))
-        if role > _SEQUENCE:
+        if role == _PRESENCE:
+            values[tag] = (at, at + 4)
+        elif role > _PRESENCE:
             if role == _PIXELS:
                 marks.append((at, width))
                 return tag, start, UNDEFINED if length == _UNDEFINED_LENGTH else length
@@ -207,7 +212,7 @@ def _walk_body(
         at = end
 
 
-_SKIP, _SEQUENCE, _OWN, _SHARED, _PIXELS = range(5)
+_SKIP, _SEQUENCE, _PRESENCE, _OWN, _SHARED, _PIXELS = range(6)
 _Kinds = dict[bytes, tuple[int, int, int]]
 _EXPLICIT_KINDS: _Kinds = {}
 _IMPLICIT_KINDS: _Kinds = {}
@@ -223,6 +228,10 @@ def _classify(key: bytes, kinds: _Kinds) -> tuple[int, int, int]:
     role = _SEQUENCE if vr == b"SQ" else _SKIP
     if tag in tags.WANTED_TAGS:
         role = _OWN if tag in tags.OWN_AT else _SHARED
+    if tag in tags.PRESENCE_TAGS:
+        role = _PRESENCE
+        if vr not in (b"", b"SQ"):
+            raise Unsure
     if tag in tags.PIXEL_TAGS:
         role = _PIXELS
         if vr and vr not in _PIXEL_VR:
