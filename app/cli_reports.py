@@ -169,7 +169,7 @@ def snapshot(options: argparse.Namespace) -> int:
         _wait(volume, options.at)
         if options.at == "complete":
             _complain(volume)
-        picture = render_snapshot(volume, (width, height), options.layout)
+        picture = render_snapshot(volume, (width, height), options.layout, options.time or 0)
     if not QImageWriter(options.output, QByteArray(b"PNG")).write(picture):
         raise loading.LoadError("Cannot write", where=options.output, cure="Choose another place")
     return 0

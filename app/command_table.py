@@ -155,6 +155,11 @@ def _go(w: MainWindow) -> list[Command]:
     def end(last: bool) -> Callable[[], object]:
         return lambda: w.nav.go_to_end(last=last)
 
+    def no_times() -> str:
+        volume = w.session.volume
+        several = volume is not None and volume.spec.time_points > 1
+        return "" if several else tr("the volume has one time point")
+
     return [
         step("previous", tr("Previous slice"), -1, "Up", "Left"),
         step("next", tr("Next slice"), 1, "Down", "Right"),
@@ -162,6 +167,10 @@ def _go(w: MainWindow) -> list[Command]:
         step("on_ten", tr("Ten slices on"), 10, "PgDown"),
         Command("go.first", tr("First slice"), menu, end(False), ("Home",), none, in_views=True),
         Command("go.last", tr("Last slice"), menu, end(True), ("End",), none, in_views=True),
+        Command("go.previous_time", tr("Previous time point"), menu,
+                lambda: w.views.step_time_point(-1), (",",), no_times, in_views=True),
+        Command("go.next_time", tr("Next time point"), menu,
+                lambda: w.views.step_time_point(1), (".",), no_times, in_views=True),
         Command("go.slice", tr("Slice by number"), menu, lambda: w.open_palette("1"), (), none),
         Command("go.previous_series", tr("Previous series"), menu, lambda: w.session.step(-1),
                 ("Ctrl+PgUp",), lambda: series(-1), group=1),

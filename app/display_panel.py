@@ -83,9 +83,29 @@ class PlanesSection(Section):
             tr("Interpolation"), (("nearest", tr("Nearest")), ("linear", tr("Linear")))
         )
         self.crosshair = Switch(tr("Crosshair"))
+        self.time_title = label("", "caption")
+        self.time_point = QSlider(Qt.Orientation.Horizontal)
+        self.time_point.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.time_point.setAccessibleName(tr("Time point"))
         self.body.addWidget(label(tr("Interpolation"), "caption"))
         self.body.addWidget(self.interpolation)
         self.body.addWidget(self.crosshair)
+        self.body.addWidget(self.time_title)
+        self.body.addWidget(self.time_point)
+
+    def offer_times(self, count: int) -> None:
+        """Show the slider of the fourth axis where there is one."""
+        self.time_point.setRange(0, count - 1)
+        for part in (self.time_title, self.time_point):
+            part.setVisible(count > 1)
+
+    def show_time(self, t: int) -> None:
+        """Show which time point is on the screen."""
+        count = self.time_point.maximum() + 1
+        self.time_title.setText(tr("Time {t} of {n}").format(t=t + 1, n=count))
+        self.time_point.blockSignals(True)
+        self.time_point.setValue(t)
+        self.time_point.blockSignals(False)
 
 
 class VolumeSection(Section):
@@ -184,6 +204,9 @@ class DisplayPanel(PanelScroll):
         window.colour_map.chosen.connect(lambda name: change(colour_map=name))
         planes.interpolation.chosen.connect(lambda name: change(interpolation=name))
         planes.crosshair.switched.connect(lambda on: change(crosshair_visible=on))
+        planes.time_point.valueChanged.connect(
+            lambda t: change(time_point=t, gesture=planes.time_point)
+        )
         volume.mode.chosen.connect(lambda mode: change(volume_mode=mode))
         volume.preset.chosen.connect(lambda name: change(preset=name, shift=0.0))
         volume.pictures.chosen.connect(lambda name: change(preset=name, shift=0.0))
@@ -202,6 +225,7 @@ class DisplayPanel(PanelScroll):
 
         spec = volume.spec
         self.window_section.preset.set_choices(window_choices(volume))
+        self.planes_section.offer_times(spec.time_points)
         names = presets.names_for(spec.modality)
         titles = [(name, tr(presets.PRESETS[name].title)) for name in names]
         self.volume_section.preset.set_choices(titles)
@@ -232,6 +256,7 @@ class DisplayPanel(PanelScroll):
         window.colour_map.set_value(state.colour_map)
         planes.interpolation.set_value(state.interpolation)
         planes.crosshair.setChecked(state.crosshair_visible)
+        planes.show_time(state.time_point)
         volume.mode.set_value(state.volume_mode)
         volume.preset.set_value(state.preset)
         volume.pictures.set_value(state.preset)

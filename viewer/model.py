@@ -104,6 +104,8 @@ class ViewModel(QObject):
             self._after_change(before)
 
     def _after_change(self, before: ViewState) -> None:
+        if before.time_point != self.state.time_point:
+            self._show_time_point()
         if before.crosshair_lps != self.state.crosshair_lps:
             self._ask_for_visible(before)
         self.state_changed.emit()
@@ -129,6 +131,27 @@ class ViewModel(QObject):
         self.state_changed.emit()
         if self._bridge is not None:
             self._bridge.start()
+
+    def go_to_time_point(self, t: int, gesture: object = None) -> None:
+        """Show another time point of the same volume; window and place stay."""
+        if self.scene is not None:
+            last = self.scene.spec.time_points - 1
+            self.change(gesture, time_point=min(last, max(0, t)))
+
+    def _show_time_point(self) -> None:
+        """Let every view draw from another time point; the engine reads that one first."""
+        old = self.scene
+        if old is None or self._bridge is None:
+            return
+        self.scene = Scene(old.volume, self.state.time_point)
+        self.scene.percentiles, self.scene.wide_range = old.percentiles, old.wide_range
+        self._bridge.stop()
+        self._bridge.deleteLater()
+        self._bridge = LoaderBridge(old.volume, self.state.time_point, parent=self)
+        self._bridge.changed.connect(self._take_changes)
+        self._ask_for_visible(self.state)
+        self.data_changed.emit(tuple(range(old.spec.shape_kji[0])))
+        self._bridge.start()
 
     def warm_up(self) -> None:
         """Start the thread that measures ranges."""

@@ -291,6 +291,12 @@ def _who(scene: Scene, state: ViewState) -> list[str]:
 def _top_right(shown: _Shown, scene: Scene, state: ViewState, roomy: bool) -> list[overlays.Line]:
     translate = QCoreApplication.translate
     lines = [f"{shown.index + 1} / {shown.frame.count}"]
+    if scene.spec.time_points > 1:
+        lines.append(
+            translate("SlicePicture", "time {t} / {n}").format(
+                t=scene.t + 1, n=scene.spec.time_points
+            )
+        )
     if roomy:
         window, level = scene.number_text(state.window), scene.number_text(state.level)
         lines.append(translate("SlicePicture", "W {w}  L {l}").format(w=window, l=level))

@@ -74,6 +74,8 @@ class ViewState:
         Light and dark exchanged by the user, on top of what the file asks for.
     crosshair_lps : tuple of float, millimetres, or None
         The point where the three planes meet; the slices on the screen follow from it.
+    time_point : int
+        Of a series, echo or diffusion weighting with several, the one on the screen.
     shift : float, -1 to 1
         Moves the 3D preset along the value axis; 1 is the data's 1 to 99 percent range.
     active_view : str
@@ -91,6 +93,7 @@ class ViewState:
     large_view: str = "axial"
     active_view: str = "axial"
     crosshair_lps: Point | None = None
+    time_point: int = 0
     crosshair_visible: bool = True
     text_visible: bool = True
     names_hidden: bool = False

@@ -83,6 +83,7 @@ class VolumeView(PictureView):
         self._worker = Worker("voxtide-copies", self)
         self._look = Look3D()
         self._following: FollowingCopy | None = None
+        self._followed: Scene | None = None
         self._is_copying = self._is_final = False
         self._is_stale = True
         self._sentence = ""
@@ -202,8 +203,8 @@ class VolumeView(PictureView):
             stored = scene.volume.stored(scene.t)
             if final and (qualities.content >= 0).any():
                 return scene, True, averaged_copy(scene.spec, stored, qualities, budget)
-            if self._following is None or self._following.spec is not scene.spec:
-                self._following = FollowingCopy(scene.spec)
+            if self._following is None or self._followed is not scene:
+                self._following, self._followed = FollowingCopy(scene.spec), scene
             return scene, False, self._following.update(stored, qualities)
 
         self._worker.run("copy", job, self._take_copy)

@@ -175,6 +175,10 @@ class Workspace(QWidget):
         """Give the slice a view shows, counted from 0, and how many it has; (0, 0) for none."""
         return self._model.slice_position(view)
 
+    def step_time_point(self, n: int) -> None:
+        """Show the time point n further on."""
+        self._model.go_to_time_point(self.state.time_point + n)
+
     def step_slice(self, n: int) -> None:
         """Go n slices on in the active view; in 3D, along the slices as stored."""
         k, _ = self._model.slice_position(self._slice_view())
