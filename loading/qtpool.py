@@ -6,9 +6,18 @@ belongs to Qt. A pool cannot interrupt a running task, so drains look at their c
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
-from PySide6.QtCore import QThreadPool
+from PySide6.QtCore import QThread, QThreadPool
+
+NICENESS = 5
+"""Workers that decode keep every core busy; the window's own thread must still get its turn at once
+(figure window.scroll_fps_while_loading)."""
 
 
 class QtExecutor:
@@ -17,14 +26,25 @@ class QtExecutor:
     def __init__(self) -> None:
         self._pool = QThreadPool()
         self._pool.setExpiryTimeout(1000)
+        self._pool.setThreadPriority(QThread.Priority.LowPriority)
 
     def start(self, worker_count: int, drain: Callable[[], None]) -> None:
         """Run `drain` in that many threads of the pool."""
         # tasks of an earlier start may still be leaving: make room for the new ones beside them
         self._pool.setMaxThreadCount(worker_count + self._pool.activeThreadCount())
         for _ in range(worker_count):
-            self._pool.start(drain)
+            self._pool.start(partial(_gently, drain))
 
     def join(self, timeout_s: float) -> bool:
         """Wait until every started drain has returned."""
         return self._pool.waitForDone(max(0, round(timeout_s * 1000)))
+
+
+def _gently(drain: Callable[[], None]) -> None:
+    """Run a drain behind the other threads of the process."""
+    if sys.platform == "linux":  # where Qt's priorities do nothing, and niceness is a thread's own
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
+                os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
+    drain()
