@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from functools import cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
@@ -44,13 +46,17 @@ class MiniStrip(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the slices; where several share a pixel the worst one is drawn last."""
-        painter = QPainter(self)
+        """Draw the slices as one row of pixels: it is painted often while they arrive."""
         count = len(self._colours)
-        for place, colour in enumerate(self._colours):
-            left = place * self.width() // count
-            right = max(left + 1, (place + 1) * self.width() // count)
-            painter.fillRect(QRect(left, 0, right - left, 2), QColor(colour))
+        if count:
+            row = array("I", map(_rgb, self._colours)).tobytes()
+            image = QImage(row, count, 1, len(row), QImage.Format.Format_RGB32)
+            QPainter(self).drawImage(self.rect(), image)
+
+
+@cache
+def _rgb(colour: str) -> int:
+    return QColor(colour).rgb()
 
 
 class SeriesCard(QWidget):
