@@ -170,7 +170,7 @@ def scan_block() -> Figure:
         "ms",
         50,
         f"M6, {GUI}: longest pause of a 5 ms timer of the GUI thread from the drop of 2000 files "
-        "until their headers are read and the volume is there; least of 5",
+        "until their headers are read and the views are told; least of 5",
         raw,
     )
 
