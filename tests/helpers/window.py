@@ -65,6 +65,14 @@ def is_complete(window: MainWindow) -> bool:
     return not window.session.is_opening and (volume is None or volume.state.is_over)
 
 
+def drag_enter(place: QPoint, data: QMimeData) -> QDragEnterEvent:
+    """Make the event of a drag that comes over a window."""
+    # Qt 6.12 takes exact points and warns of the others; before, there were only the others.
+    exact: Any = QPointF(place) if PySide6.__version_info__ >= (6, 12) else place
+    left, no_keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    return QDragEnterEvent(exact, Qt.DropAction.CopyAction, data, left, no_keys)
+
+
 def drop(window: MainWindow, *paths: Path) -> None:
     """Drop files on the middle of the window, as a file manager does."""
     data = QMimeData()
@@ -72,9 +80,7 @@ def drop(window: MainWindow, *paths: Path) -> None:
     middle = window.rect().center()
     left, no_keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     copy = Qt.DropAction.CopyAction
-    # Qt 6.12 takes exact points and warns of the others; before, there were only the others.
-    place: Any = QPointF(middle) if PySide6.__version_info__ >= (6, 12) else middle
-    enter = QDragEnterEvent(place, copy, data, left, no_keys)
+    enter = drag_enter(middle, data)
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
     event = QDropEvent(QPointF(middle), copy, data, left, no_keys)

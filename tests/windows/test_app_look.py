@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QMimeData, Qt, QTranslator, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QImage
+from PySide6.QtCore import QCoreApplication, QMimeData, QTranslator, QUrl
+from PySide6.QtGui import QDragLeaveEvent, QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from app.theme import DARK
 from app.widgets import Elided
 from tests.helpers.dicom_series import phantom, write_series
-from tests.helpers.window import brightness, differs, grab, main_window, open_and_wait
+from tests.helpers.window import brightness, differs, drag_enter, grab, main_window, open_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,14 +72,7 @@ def test_a_drag_over_the_window_shows_a_frame_and_reads_nothing(qapp, tmp_path):
         data.setUrls([QUrl.fromLocalFile(str(tmp_path / "not there"))])
         middle = window.rect().center()
         before = grab(window)
-        enter = QDragEnterEvent(
-            middle,
-            Qt.DropAction.CopyAction,
-            data,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(window, enter)
+        QApplication.sendEvent(window, drag_enter(middle, data))
         seen = grab(window)
         width, height = window.width(), window.height()
         for place in ((0, 300), (width - 1, 300), (300, 0), (300, height - 1), (1, 300)):
@@ -89,14 +82,7 @@ def test_a_drag_over_the_window_shows_a_frame_and_reads_nothing(qapp, tmp_path):
         assert differs(before, grab(window)) == 0
         text = QMimeData()
         text.setText("words")
-        refused = QDragEnterEvent(
-            middle,
-            Qt.DropAction.CopyAction,
-            text,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(window, refused)
+        QApplication.sendEvent(window, drag_enter(middle, text))
         assert not window.drop_frame.isVisible()
 
 
