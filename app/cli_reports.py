@@ -30,7 +30,11 @@ def info(options: argparse.Namespace) -> int:
     catalogue = _describe(options.uri)
     report = {
         **_lists(catalogue),
-        "volumes": [_volume_report(entry, options.checksum) for entry in catalogue.volumes],
+        "volumes": [
+            _volume_report(number, entry, t, options.checksum)
+            for number, entry in enumerate(catalogue.volumes)
+            for t in _points_told(entry.spec)
+        ],
         "images": [_image_report(entry, options.checksum) for entry in catalogue.images],
     }
     if options.json:
@@ -226,14 +230,26 @@ def _check_time(wanted: int | None, count: int) -> None:
         raise loading.NotFound(f"No time point {wanted}", cure=f"There are {count}, from 0")
 
 
-def _volume_report(entry: loading.VolumeEntry, with_checksum: bool) -> dict[str, Any]:
+def _points_told(spec: loading.VolumeSpec) -> range:
+    """Give the points of the fourth axis to describe: the first one of a time series.
+
+    Echoes and diffusion weights mean something else each, with a range and a hash of its own.
+    """
+    one_kind = not spec.time_axis or "time" in spec.time_axis.split(", ")
+    return range(1 if one_kind else spec.time_points)
+
+
+def _volume_report(
+    number: int, entry: loading.VolumeEntry, t: int, with_checksum: bool
+) -> dict[str, Any]:
     spec = entry.spec
-    result, failures = _digest_entry(entry)
+    result, failures = _digest_entry(entry, t)
     warnings = [_notice(warning) for warning in spec.warnings]
     if failures:
         told = loading.notice("chunk_failed", count=len(failures), reason=failures[0])
         warnings.append(_notice(told))
     report: dict[str, Any] = {
+        "volume": number,
         "label": spec.label,
         "path": spec.path,
         "files": spec.files,
@@ -245,6 +261,9 @@ def _volume_report(entry: loading.VolumeEntry, with_checksum: bool) -> dict[str,
         "spacing_ijk_mm": list(spec.spacing_ijk_mm),
         "value_range": result.value_range,
         "time_points": spec.time_points,
+        "time_axis": spec.time_axis,
+        "time_point": t,
+        "time_label": spec.time_labels[t] if spec.time_labels else "",
         "chunks": spec.chunk_count,
         "transfer_syntaxes": list(spec.transfer_syntaxes),
         "warnings": warnings,
@@ -265,15 +284,15 @@ def _image_report(entry: loading.ImageEntry, with_checksum: bool) -> dict[str, A
     return report
 
 
-def _digest_entry(entry: loading.VolumeEntry) -> tuple[ValueDigest, list[str]]:
-    """Hash the first time point without keeping it; give the reasons of slices that failed."""
+def _digest_entry(entry: loading.VolumeEntry, t: int = 0) -> tuple[ValueDigest, list[str]]:
+    """Hash one time point without keeping it; give the reasons of slices that failed."""
     spec, failures = entry.spec, list[str]()
     source = entry.open()
 
     def read(k: int) -> npt.NDArray[np.generic] | str | None:
         if k in spec.absent:
             return None
-        chunk = loading.ChunkKey(0, 0, k)
+        chunk = loading.ChunkKey(t, 0, k)
         box = spec.levels[0].box(k)
         out = np.empty([s.stop - s.start for s in box], spec.dtype)
         try:
@@ -304,11 +323,15 @@ def _notice(told: loading.Notice) -> dict[str, str]:
 
 
 def _print_info(report: dict[str, list[dict[str, Any]]]) -> None:
-    for number, volume in enumerate(report["volumes"]):
+    for volume in report["volumes"]:
         k, j, i = volume["shape_kji"]
         spacing = " x ".join(f"{mm:.3g}" for mm in volume["spacing_ijk_mm"])
-        print(f"volume {number}: {volume['label'] or Path(volume['path']).name}")
+        print(f"volume {volume['volume']}: {volume['label'] or Path(volume['path']).name}")
         print(f"  {volume['modality']}, {k} slices of {i} x {j}, {spacing} mm, {volume['dtype']}")
+        if volume["time_points"] > 1:
+            axis, label = volume["time_axis"] or "time", volume["time_label"]
+            place = f"{volume['time_point'] + 1} of {volume['time_points']}"
+            print(f"  {axis}: point {place}" + (f", {label}" if label else ""))
         if volume["value_range"]:
             low, high = volume["value_range"]
             print(f"  values {low:g} to {high:g} {volume['unit']}".rstrip())

@@ -116,6 +116,10 @@ class VolumeSpec:
         the affine is exact for every slice.
     padding : tuple of float or None
         Lowest and highest array value that means "no data here" (0028,0120, 0028,0121).
+    time_axis : str
+        What the fourth axis counts: "time", "echo time", "diffusion"; empty where not known.
+    time_labels : tuple of str
+        Name of each point of that axis, or nothing.
     header : mapping of str to str
         Attributes for people: patient_name, patient_id, study_date, study_description,
         series_description, series_number, manufacturer, ... as far as they are known.
@@ -129,6 +133,8 @@ class VolumeSpec:
     dtype: np.dtype[np.generic]
     value_map: ValueMap = ValueMap()
     time_points: int = 1
+    time_axis: str = ""
+    time_labels: tuple[str, ...] = ()
     stored_range: tuple[float, float] = (-32768.0, 32767.0)
     empty_value: float = 0.0
     absent: frozenset[int] = frozenset()

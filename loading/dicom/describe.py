@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from loading.catalogue import ImageEntry, Skipped, VolumeEntry
-from loading.dicom import geometry, grouping, tags
+from loading.dicom import geometry, grouping, splitting, tags
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
 from loading.dicom.grouping import Item, Stack
 from loading.dicom.header import Attributes, Instance
@@ -20,6 +20,7 @@ from loading.dicom.kinds import (
     stacks_without_position,
 )
 from loading.dicom.multiframe import is_multiframe, slices_of
+from loading.dicom.splitting import Series
 from loading.dicom.volumes import entry_of
 from loading.notices import Notice
 from loading.sources.base import CancelToken
@@ -179,8 +180,8 @@ def _add_group(found: Found, items: list[Item], orientations: int) -> None:
         stacked = set()
         if len(placed) < len(items):
             _skip_unplaced(found, items)
-        for part in grouping.split_repeats(placed, frame):
-            stacked |= _add_stack(found, part, frame, orientations)
+        for series in splitting.split(placed, frame):
+            stacked |= _add_stack(found, series, frame, orientations)
     for copy, kept in copies:
         if id(kept[0]) in stacked:
             found.skip(copy[0], f"the same instance as {kept[0].place.name}")
@@ -194,34 +195,40 @@ def _skip_unplaced(found: Found, items: list[Item]) -> None:
             found.skip(item[0], "its position is not usable, while other slices have one")
 
 
-def _add_stack(
-    found: Found, items: list[Item], frame: geometry.Frame, orientations: int
-) -> set[int]:
+def _add_stack(found: Found, series: Series, frame: geometry.Frame, orientations: int) -> set[int]:
     """Add the volumes of slices with positions; give the ids of the instances in them."""
+    items, *later = series.points
     kept, positions, dropped = grouping.without_repeats(items, frame)
     if len(kept) < 2:
         for item in items:
             _add_image(found, *item)
         return set()
+    points = [grouping.sort_along(point, frame)[0] for point in later]
     stacked: set[int] = set()
     distances = geometry.along(positions, frame.normal)
     for cut in geometry.split_far_apart(distances):
-        part = kept[cut]
-        if len(part) < 2:
-            _add_image(found, *part[0])
+        parts = [kept[cut], *(point[cut] for point in points)]
+        if len(parts[0]) < 2:
+            for part in parts:
+                _add_image(found, *part[0])
             continue
-        names = {id(item[0]) for item in part}
+        first = parts[0]
+        names = {id(item[0]) for item in first}
         stack = Stack(
-            instances=[item[0] for item in part],
-            form=part[0][1],
+            instances=[item[0] for item in first],
+            form=first[0][1],
             frame=frame,
-            spacing=grouping.spacing_of(part[0][0].shared),
+            spacing=grouping.spacing_of(first[0][0].shared),
             positions=positions[cut],
             dropped=[pair for pair in dropped if id(pair[1]) in names],
             orientations=orientations,
+            later=parts[1:],
+            axis=series.axis,
+            labels=tuple(series.labels),
+            name=series.name,
         )
-        found.volumes.append(entry_of(stack, [item[1] for item in part]))
-        stacked |= names
+        found.volumes.append(entry_of(stack, [item[1] for item in first]))
+        stacked |= {id(item[0]) for part in parts for item in part}
     for left, kept_one in dropped:
         found.skip(left, f"at the same place as {kept_one.place.name}")
     return stacked

@@ -22,6 +22,9 @@ _T = TypeVar("_T")
 SPACING_RELATIVE = 1e-4
 
 
+Item = tuple[Instance, PixelForm]
+
+
 @dataclass(slots=True, eq=False)
 class Stack:
     """Parallel slices of one size, one to a place, sorted along the normal.
@@ -35,6 +38,12 @@ class Stack:
     positions : array, shape (n, 3), mm, or None
     dropped : list of (Instance, Instance)
         (left out, kept) where two instances claim one place.
+    later : list of list of Item
+        The same slices at further points of a fourth axis, in the same order.
+    axis, labels : str, tuple of str
+        What the fourth axis counts, and the name of each point.
+    name : str
+        What sets the volume apart from others of its series.
     """
 
     instances: list[Instance]
@@ -44,9 +53,10 @@ class Stack:
     positions: FloatArray | None = None
     dropped: list[tuple[Instance, Instance]] = field(default_factory=list)
     orientations: int = 1
-
-
-Item = tuple[Instance, PixelForm]
+    later: list[list[Item]] = field(default_factory=list)
+    axis: str = ""
+    labels: tuple[str, ...] = ()
+    name: str = ""
 
 
 def sort_key(instance: Instance) -> tuple[float, str, str, tuple[int, int]]:
@@ -160,30 +170,6 @@ def image_type(instance: Instance) -> Hashable:
     return instance.shared.words(tags.IMAGE_TYPE)
 
 
-def _own(tag: int) -> Callable[[Instance], Hashable]:
-    return lambda instance: instance.own_text(tag)
-
-
-Key = Callable[[Instance], Hashable]
-
-SURE_KEYS: tuple[tuple[str, Key], ...] = (
-    ("temporal position", _own(tags.TEMPORAL_POSITION)),
-    ("echo", _own(tags.ECHO_NUMBER)),
-    ("echo time", _own(tags.ECHO_TIME)),
-    ("b-value", lambda instance: instance.own_raw(tags.B_VALUE)),
-    ("image type", image_type),
-)
-"""What tells apart slices at one place, the surest first; a part may lack places."""
-
-LIKELY_KEYS: tuple[tuple[str, Key], ...] = (
-    ("trigger time", _own(tags.TRIGGER_TIME)),
-    ("acquisition time", _own(tags.ACQUISITION_TIME)),
-    ("acquisition", _own(tags.ACQUISITION_NUMBER)),
-    ("content time", _own(tags.CONTENT_TIME)),
-)
-"""What may differ from slice to slice as well: counts only when each part has every place."""
-
-
 def sort_along(items: Sequence[Item], frame: Frame) -> tuple[list[Item], FloatArray, FloatArray]:
     """Sort by position along the normal and nothing else; give items, positions, distances.
 
@@ -206,45 +192,6 @@ def places_of(distances: FloatArray) -> IntArray:
     limit = geometry.same_place_mm(distances)
     numbers: IntArray = np.concatenate([[0], np.cumsum(np.diff(distances) > limit)])
     return numbers
-
-
-def split_repeats(items: Sequence[Item], frame: Frame) -> list[list[Item]]:
-    """Split where places repeat, by the first key that gives each part every place once.
-
-    Where no key does, but every place is there equally often, the slices of one place are told
-    apart by their instance numbers.
-    """
-    in_order, _, distances = sort_along(items, frame)
-    places = places_of(distances)
-    distinct = int(places[-1]) + 1
-    if distinct == len(items) or distinct < 2:
-        return [list(items)]
-    for least, keys in ((2, SURE_KEYS), (distinct, LIKELY_KEYS)):
-        for _, key in keys:
-            parts = by_key(items, key)
-            if len(parts) < 2 or min(map(len, parts.values())) < least:
-                continue
-            if all(_is_single(part, frame) for part in parts.values()):
-                return [parts[name] for name in sorted(parts, key=repr)]
-    if (np.bincount(places) == len(items) // distinct).all():
-        return _by_rank(in_order, places)
-    return [list(items)]
-
-
-def _by_rank(items: Sequence[Item], places: IntArray) -> list[list[Item]]:
-    """Put the first of each place into one part, the second into the next, and so on."""
-    ranked = sorted(
-        zip(places.tolist(), items, strict=True), key=lambda p: (p[0], sort_key(p[1][0]))
-    )
-    times = len(items) // (int(places[-1]) + 1)
-    return [[item for _, item in ranked[first::times]] for first in range(times)]
-
-
-def _is_single(items: Sequence[Item], frame: Frame) -> bool:
-    """Tell whether no two of the items lie at one place."""
-    _, _, distances = sort_along(items, frame)
-    gaps = np.diff(distances)
-    return bool(len(gaps) and gaps.min() > geometry.same_place_mm(distances))
 
 
 def without_repeats(

@@ -188,7 +188,7 @@ _TRANSLATIONS = (
 
 @lru_cache(maxsize=4096)
 def _as_text(raw: bytes, form: str) -> bytes:
-    size = struct.calcsize(form)
+    size = struct.calcsize("<" + form)
     if len(raw) < size:
         return b""
     return f"{struct.unpack_from('<' + form, raw)[0]:.10g}".encode()

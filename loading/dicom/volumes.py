@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -33,10 +34,11 @@ SHEAR_PIXELS = 0.5
 
 def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
     """Describe the volume of a stack whose slices may differ in bits and sign."""
-    instances = stack.instances
+    instances = [*stack.instances, *(item[0] for part in stack.later for item in part)]
+    forms = [*forms, *(item[1] for part in stack.later for item in part)]
     values, notices = values_of(instances, forms)
     grid = _grid_of(stack)
-    middle = instances[len(instances) // 2]
+    middle = stack.instances[len(stack.instances) // 2]
     windows, more = windows_of(middle)
     told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
     spec = common_spec(
@@ -48,6 +50,13 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
         levels=(_level_of(stack, grid),),
         absent=grid.absent,
         origins=_origins_of(stack, grid),
+        name=stack.name,
+    )
+    spec = replace(
+        spec,
+        time_points=1 + len(stack.later),
+        time_axis=stack.axis if stack.later else "",
+        time_labels=stack.labels if any(stack.labels) else (),
     )
     return VolumeEntry(spec, partial(DicomSource, spec, _frames_of(grid, instances, forms, values)))
 
@@ -55,12 +64,13 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
 def _frames_of(
     grid: Grid, instances: Sequence[Instance], forms: Sequence[PixelForm], values: Values
 ) -> list[FramePixels | None]:
-    """Put the reader of each slice on its plane; None where the series has no slice."""
-    frames: list[FramePixels | None] = [None] * grid.planes
-    for plane, reader in zip(
-        grid.plane_of.tolist(), readers_of(instances, forms, values), strict=True
-    ):
-        frames[plane] = reader
+    """Put the reader of each slice on its plane, point after point; None where there is none."""
+    readers = readers_of(instances, forms, values)
+    planes = grid.plane_of.tolist()
+    frames: list[FramePixels | None] = [None] * (grid.planes * (len(readers) // len(planes)))
+    for number, reader in enumerate(readers):
+        point, slice_number = divmod(number, len(planes))
+        frames[point * grid.planes + planes[slice_number]] = reader
     return frames
 
 
@@ -74,12 +84,13 @@ def common_spec(
     levels: tuple[Level, ...],
     absent: frozenset[int] = frozenset(),
     origins: geometry.FloatArray | None = None,
+    name: str = "",
 ) -> VolumeSpec:
     """Put together what volumes and single images say of themselves; texts are the middle one's."""
     shared = instances[len(instances) // 2].shared
     return VolumeSpec(
         key=key_of(instances),
-        label=text.label_of(shared),
+        label=", ".join(part for part in (text.label_of(shared), name) if part),
         modality=shared.modality,
         unit=values.unit,
         levels=levels,

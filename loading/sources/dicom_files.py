@@ -43,7 +43,7 @@ class DicomSource:
     ----------
     spec : VolumeSpec
     frames : sequence of FramePixels or None
-        One for each plane; None where the series has no slice.
+        One for each plane of each time point; None where the series has no slice.
     """
 
     def __init__(self, spec: VolumeSpec, frames: Sequence[FramePixels | None]) -> None:
@@ -59,7 +59,7 @@ class DicomSource:
         One frame is looked at for all of its series: where another one turns out to be different,
         the coarse request is answered with the full picture.
         """
-        frame = self._frames[chunk.index]
+        frame = self._frames[self._number(chunk)]
         if frame is None:
             return ()
         full = _LOSSY_ONLY if frame.coding.is_lossy else _FULL_ONLY
@@ -77,7 +77,7 @@ class DicomSource:
         if self._closed.is_set():
             raise SourceError("The volume was closed", where=self.spec.path)
         cancel.check()
-        index = request.chunk.index
+        index = self._number(request.chunk)
         plain = self._plain[index] if index in self._plain else self._look(index)
         if plain is not None:
             try:
@@ -108,11 +108,14 @@ class DicomSource:
         plain = self._plain[index] = _plain_of(self._frames[index], self.spec)
         return plain
 
-    def tags(self, k: int) -> list[TagRow]:
+    def _number(self, chunk: ChunkKey) -> int:
+        return chunk.t * self.spec.shape_kji[0] + chunk.index
+
+    def tags(self, k: int, t: int = 0) -> list[TagRow]:
         """Give the header of the file that holds slice k, as text; empty where there is none."""
         from loading.dicom.tag_table import tag_rows
 
-        frame = self._frames[k]
+        frame = self._frames[self._number(ChunkKey(t, 0, k))]
         return [] if frame is None else tag_rows(frame.instance.place)
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ def test_true_positions_are_kept(places):
 @MANY
 @given(st.integers(2, 6), st.integers(2, 5), st.randoms())
 def test_repeated_places_split_by_what_tells_them_apart(slices, times, random):
-    """C2: time points never mix: each volume holds one value of the key."""
+    """C2: time points never mix: each point holds one value of the key, in ascending order."""
     records = [
         record(100 * t + k, 2.0 * k, {tags.TEMPORAL_POSITION: str(t).encode()})
         for t in range(times)
@@ -116,5 +116,7 @@ def test_repeated_places_split_by_what_tells_them_apart(slices, times, random):
     ]
     random.shuffle(records)
     found = sort_out(records)
-    assert [entry.spec.shape_kji[0] for entry in found.volumes] == [slices] * times
+    (entry,) = found.volumes
+    assert (entry.spec.shape_kji[0], entry.spec.time_points) == (slices, times)
+    assert entry.spec.time_labels == tuple(map(str, range(times)))
     assert not found.skipped

@@ -32,12 +32,12 @@ def only(folder):
     return entry
 
 
-def loaded(entry):
-    """Load a volume in this process and give its array values."""
+def loaded(entry, t=0):
+    """Load a volume in this process and give its array values at a time point."""
     with loading.open_entry(entry) as volume:
         volume.wait(60)
         assert not volume.failures
-        return np.array(volume.stored())
+        return np.array(volume.stored(t))
 
 
 def test_a_plain_series(tmp_path, stored):
@@ -115,7 +115,7 @@ def test_acquisition_numbers_alone_split_nothing(tmp_path, stored):
     assert only(tmp_path).spec.shape_kji == SHAPE
 
 
-def test_echoes_at_the_same_places_are_volumes_of_their_own(tmp_path, stored):
+def test_echoes_at_the_same_places_are_points_of_one_volume(tmp_path, stored):
     series, study, frame = (generate_uid() for _ in range(3))
     for echo in (1, 2):
         write_series(
@@ -126,14 +126,14 @@ def test_echoes_at_the_same_places_are_volumes_of_their_own(tmp_path, stored):
             FrameOfReferenceUID=frame,
             EchoNumbers=echo,
         )
-    found = describe([str(tmp_path)])
-    assert [entry.spec.shape_kji for entry in found.volumes] == [SHAPE, SHAPE]
-    assert np.array_equal(loaded(found.volumes[0]), stored + 1)
-    assert np.array_equal(loaded(found.volumes[1]), stored + 2)
+    entry = only(tmp_path)
+    assert (entry.spec.shape_kji, entry.spec.time_points) == (SHAPE, 2)
+    assert np.array_equal(loaded(entry), stored + 1)
+    assert np.array_equal(loaded(entry, 1), stored + 2)
 
 
 def test_places_that_all_repeat_are_told_apart_by_number(tmp_path, stored):
-    """Nothing else differs: the lower instance numbers are one volume, the higher ones another."""
+    """Nothing else differs: the lower instance numbers are one point, the higher ones another."""
     series, study, frame = (generate_uid() for _ in range(3))
     for time in (0, 1, 2):
         write_series(
@@ -146,9 +146,9 @@ def test_places_that_all_repeat_are_told_apart_by_number(tmp_path, stored):
         )
     found = describe([str(tmp_path)])
     assert not found.skipped
-    arrays = [loaded(entry) for entry in found.volumes]
-    assert len(arrays) == 3
-    assert all(np.array_equal(array, stored + time) for time, array in enumerate(arrays))
+    (entry,) = found.volumes
+    assert entry.spec.time_points == 3
+    assert all(np.array_equal(loaded(entry, time), stored + time) for time in range(3))
 
 
 def test_trigger_times_of_each_slice_split_nothing(tmp_path, stored):
@@ -164,8 +164,8 @@ def test_trigger_times_of_each_slice_split_nothing(tmp_path, stored):
             InstanceNumber=lambda k, phase=phase: 100 * phase + k,
             TriggerTime=lambda k, phase=phase: str(300 * phase + k // 2),
         )
-    shapes = [entry.spec.shape_kji for entry in describe([str(tmp_path)]).volumes]
-    assert shapes == [SHAPE, SHAPE]
+    spec = only(tmp_path).spec
+    assert (spec.shape_kji, spec.time_points) == (SHAPE, 2)
 
 
 def test_bytes_in_big_endian_words_are_put_right(tmp_path):
