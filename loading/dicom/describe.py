@@ -19,6 +19,7 @@ from loading.dicom.kinds import (
     needs_no_pixels,
     stacks_without_position,
 )
+from loading.dicom.mosaic import is_mosaic, tiles_of
 from loading.dicom.multiframe import is_multiframe, slices_of
 from loading.dicom.splitting import Series
 from loading.dicom.volumes import entry_of
@@ -68,6 +69,8 @@ def sort_out(instances: Sequence[Instance], cancel: CancelToken | None = None) -
         form, is_slice = known
         if not isinstance(form, PixelForm):
             _add_other(found, instance, form)
+        elif is_slice and is_mosaic(instance.shared):
+            slices += _unpack(instance, form)
         elif is_slice:
             slices.append((instance, form))
         elif is_multiframe(instance.shared) and _is_grey(instance.shared, form):
@@ -115,6 +118,12 @@ def _take_apart(found: Found, instance: Instance, form: PixelForm) -> list[Item]
         lost = form.frames - len(slices)
         found.skip(instance, f"{lost} of its {form.frames} frames say nothing of their place")
     return [(part, form) for part in slices]
+
+
+def _unpack(instance: Instance, form: PixelForm) -> list[Item]:
+    """Give the tiles of a mosaic as slices; the picture itself where nobody says how they lie."""
+    tiles, form_of_tile = ([], form) if shortage(instance, form) else tiles_of(instance, form)
+    return [(tile, form_of_tile) for tile in tiles] or [(instance, form)]
 
 
 def _add_other(found: Found, instance: Instance, form: PixelForm | Refused) -> None:

@@ -283,6 +283,10 @@ class FramePixels:
         """Clear spare bits, map to meant values if asked for, and put the result into `out`."""
         if self.coding.form.has_spare_bits:
             clear_spare_bits(stored, self.coding.form)
+        self.deliver(stored, out)
+
+    def deliver(self, stored: Plane, out: Plane) -> None:
+        """Put stored values into `out`, mapped to meant ones if asked for."""
         if self.value_map is not None:
             meant = stored.astype(np.float64)
             meant *= self.value_map.slope

@@ -4,31 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loading.dicom.forms import PixelForm
+from loading.dicom.forms import PixelForm, form_of
 from loading.dicom.header import Instance
+from loading.dicom.mosaic import Recent, TilePixels
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
 from loading.dicom.values import Values
+from loading.spec import ValueMap
 
 
 def readers_of(
     instances: Sequence[Instance], forms: Sequence[PixelForm], values: Values
 ) -> list[FramePixels]:
     """Give the reader of each slice; what files or frames have in common is worked out once."""
-    codings: dict[tuple[int, int], Coding] = {}
-    indexes: dict[int, FrameIndex] = {}
-    readers: list[FramePixels] = []
-    for number, (instance, form) in enumerate(zip(instances, forms, strict=True)):
+    makers = _Makers()
+    maps = values.maps or (None,) * len(instances)
+    return [
+        makers.reader(instance, form, value_map)
+        for instance, form, value_map in zip(instances, forms, maps, strict=True)
+    ]
+
+
+class _Makers:
+    """What the readers of one volume share."""
+
+    def __init__(self) -> None:
+        self._codings: dict[tuple[int, int], Coding] = {}
+        self._indexes: dict[int, FrameIndex] = {}
+        self._mosaics: dict[int, FramePixels] = {}
+        self._recent = Recent()
+
+    def reader(
+        self, instance: Instance, form: PixelForm, value_map: ValueMap | None
+    ) -> FramePixels:
         # Files that agree share both objects; to compare two forms costs more than all the rest.
         key = id(instance.shared), id(form)
-        coding = codings.get(key)
+        coding = self._codings.get(key)
         if coding is None:
-            coding = codings[key] = coding_of(instance.shared, form)
+            coding = self._codings[key] = coding_of(instance.shared, form)
+        if instance.part is not None and instance.part.tile >= 0:
+            whole = self._mosaic(instance.part.whole)
+            return TilePixels(instance, coding, whole, self._recent, value_map)
         index = None
         if coding.is_encapsulated:
-            whole = instance.file
-            index = indexes.get(id(whole))
+            index = self._indexes.get(id(instance.file))
             if index is None:
-                index = indexes[id(whole)] = FrameIndex(whole, form.frames)
-        value_map = values.maps[number] if values.maps else None
-        readers.append(FramePixels(instance, coding, instance.frame, index, value_map))
-    return readers
+                index = FrameIndex(instance.file, form.frames)
+                self._indexes[id(instance.file)] = index
+        return FramePixels(instance, coding, instance.frame, index, value_map)
+
+    def _mosaic(self, whole: Instance) -> FramePixels:
+        known = self._mosaics.get(id(whole))
+        if known is None:
+            form = form_of(whole.shared, whole.pixel_tag)
+            coding = coding_of(whole.shared, form)
+            index = FrameIndex(whole, 1) if coding.is_encapsulated else None
+            known = self._mosaics[id(whole)] = FramePixels(whole, coding, 0, index, None)
+        return known
