@@ -41,6 +41,13 @@ def _nothing_open(window: MainWindow) -> Reason:
     return lambda: "" if window.session.volume is not None else tr("nothing is open")
 
 
+def _no_volume(window: MainWindow) -> Reason:
+    """Give the reason why what needs a place in space cannot be done now."""
+    nothing = _nothing_open(window)
+    flat = tr("this is no volume")
+    return lambda: nothing() or (flat if window.session.is_flat else "")
+
+
 def _file(w: MainWindow) -> list[Command]:
     menu, none = tr("File"), _nothing_open(w)
 
@@ -86,7 +93,7 @@ def _edit(w: MainWindow) -> list[Command]:
 
 
 def _layout(w: MainWindow) -> list[Command]:
-    menu, none = tr("View") + "/" + tr("Layout"), _nothing_open(w)
+    menu, none = tr("View") + "/" + tr("Layout"), _no_volume(w)
 
     def layout(name: str, title: str, run: Callable[[], object], *keys: str) -> Command:
         return Command(
@@ -271,7 +278,7 @@ def _image(w: MainWindow) -> list[Command]:
 
 
 def _volume(w: MainWindow) -> list[Command]:
-    menu, none = tr("3D"), _nothing_open(w)
+    menu, none = tr("3D"), _no_volume(w)
     look = menu + "/" + tr("Standard views")
 
     def mode(name: str, title: str) -> Command:

@@ -92,6 +92,7 @@ class PlanesSection(Section):
         self.body.addWidget(self.crosshair)
         self.body.addWidget(self.time_title)
         self.body.addWidget(self.time_point)
+        self.offer_times(1)
 
     def offer_times(self, count: int) -> None:
         """Show the slider of the fourth axis where there is one."""
@@ -264,6 +265,7 @@ class DisplayPanel(PanelScroll):
         volume.shift.blockSignals(True)
         volume.shift.setValue(round(100 * state.shift))
         volume.shift.blockSignals(False)
+        volume.setEnabled(not self._workspace.is_flat)
         is_drawn = state.volume_mode != "off"
         for part in (volume.preset, volume.pictures, volume.shift, volume.lighting):
             part.setEnabled(is_drawn)

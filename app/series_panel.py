@@ -19,6 +19,7 @@ from app.language import tr
 from app.status_words import middle_words
 from app.theme import SERIES_WIDTH, current_theme
 from app.widgets import Elided, PanelScroll, Thumbnail, label
+from viewer.names import person_text
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QContextMenuEvent, QKeyEvent
@@ -66,7 +67,7 @@ class SeriesCard(QWidget):
     menu_wanted = Signal(object, QPoint)
     close_wanted = Signal(object)
 
-    def __init__(self, entry: VolumeEntry) -> None:
+    def __init__(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
         super().__init__()
         self.entry = entry
         self._is_selected = False
@@ -78,9 +79,14 @@ class SeriesCard(QWidget):
         self.strip = MiniStrip()
         self.percent = Elided(role="caption")
         name = entry.spec.header.get("series_description", "") or entry.spec.label
-        self.name = Elided(name or tr("Series"))
-        self.count = Elided(_count_words(entry), "caption")
-        self.setAccessibleName(f"{name}, {_count_words(entry)}")
+        count = _count_words(entry)
+        if image is not None:
+            name = _name_of(image)
+            count = image.kind if image.frames == 1 else f"{image.frames} \u00d7 {image.kind}"
+            self.setToolTip(image.path)
+        self.name = Elided(middle_words(name or tr("Series"), 40))
+        self.count = Elided(count, "caption")
+        self.setAccessibleName(f"{name}, {count}")
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addStretch(1)
@@ -193,7 +199,7 @@ class SeriesPanel(PanelScroll):
                 header = entry.spec.header
                 if not self._names_hidden and header.get("patient_name", "") not in ("", patient):
                     patient = header["patient_name"]
-                    self._add_text(_person(patient), "section")
+                    self._add_text(person_text(patient), "section")
                 if study != entry.spec.study_uid:
                     study = entry.spec.study_uid
                     self._add_text(_study_words(entry) or tr("SERIES"), "heading")
@@ -237,8 +243,8 @@ class SeriesPanel(PanelScroll):
         box.addWidget(made)
         self._list.addWidget(holder)
 
-    def _add_card(self, entry: VolumeEntry) -> None:
-        card = SeriesCard(entry)
+    def _add_card(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
+        card = SeriesCard(entry, image)
         card.chosen.connect(self._session.select)
         card.close_wanted.connect(self._session.close_entry)
         card.menu_wanted.connect(self.menu_wanted)
@@ -254,7 +260,11 @@ class SeriesPanel(PanelScroll):
             return
         self._add_text(tr("OTHER"), "heading")
         for image in images:
-            self._list.addWidget(_other_card(image))
+            entry = opened.pictures.get(image.path)
+            if entry is None:
+                self._list.addWidget(_other_card(image))
+            else:
+                self._add_card(entry, image)
 
     def _set_picture(self, key: str, picture: QImage) -> None:
         for card in self._cards.values():
@@ -278,11 +288,14 @@ def _other_card(image: ImageEntry) -> QWidget:
     column = QVBoxLayout(made)
     column.setContentsMargins(12, 4, 12, 4)
     column.setSpacing(0)
-    name = image.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    column.addWidget(Elided(middle_words(name, 40)))
+    column.addWidget(Elided(middle_words(_name_of(image), 40)))
     column.addWidget(Elided(image.kind, "caption"))
     made.setToolTip(image.path)
     return made
+
+
+def _name_of(image: ImageEntry) -> str:
+    return image.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _count_words(entry: VolumeEntry) -> str:
@@ -291,13 +304,6 @@ def _count_words(entry: VolumeEntry) -> str:
     if spec.time_points > 1:
         return f"{spec.time_points} \u00d7 {slices} {spec.modality}"
     return f"{slices} {spec.modality}".strip()
-
-
-def _person(name: str) -> str:
-    """Write a DICOM person name for people: "Doe^Jane" is "Doe, Jane" (PS3.5 6.2.1.1)."""
-    family, *others = name.split("=")[0].split("^")
-    given = " ".join(part for part in others if part)
-    return f"{family}, {given}" if given else family
 
 
 def _study_words(entry: VolumeEntry) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ CLOSE_TIMEOUT_S = 1.0
 _TITLE_LENGTH = 60
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Opened:
     """One thing that was opened: what was asked for and what was found."""
 
@@ -44,6 +45,17 @@ class Opened:
         from loading import choice
 
         return sorted(self.catalogue.volumes, key=choice.rank)
+
+    @cached_property
+    def pictures(self) -> dict[str, VolumeEntry]:
+        """Give what is no volume but can be looked at, by its path: slices without a space."""
+        from loading import VolumeEntry
+
+        return {
+            image.path: VolumeEntry(image.spec, image.open)
+            for image in self.catalogue.images
+            if image.spec is not None and image.open is not None
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -104,6 +116,11 @@ class Session(QObject):
         if uris:
             self._start(_Job(tuple(uris), title_of(uris)))
 
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether pictures are on the screen that are no volume."""
+        return self.entry is not None and self.entry not in self.entries
+
     def select(self, entry: VolumeEntry) -> None:
         """Open another of the series found."""
         if entry is not self.entry:
@@ -130,7 +147,7 @@ class Session(QObject):
             if entry in one.catalogue.volumes:
                 left = tuple(v for v in one.catalogue.volumes if v is not entry)
                 self.opened[place] = _with_volumes(one, left)
-                if not left:
+                if not left and not one.catalogue.images:
                     del self.opened[place]
                 break
         if entry is self.entry:
@@ -179,7 +196,7 @@ class Session(QObject):
     def current(self) -> Opened | None:
         """Give the opening that the series on the screen belongs to, else the last one."""
         for opened in self.opened:
-            if self.entry in opened.catalogue.volumes:
+            if self.entry in (*opened.catalogue.volumes, *opened.pictures.values()):
                 return opened
         return self.opened[0] if self.opened else None
 
@@ -230,6 +247,8 @@ class Session(QObject):
                 catalogue = loading.describe(job.uris, progress=job.progress, cancel=job.token)
                 job.opened = Opened(job.uris, job.title, catalogue)
                 entry = loading.first_choice(catalogue)
+                if entry is None:
+                    entry = next(iter(job.opened.pictures.values()), None)
             job.found = entry
             if job.after is not None:
                 job.after.join()

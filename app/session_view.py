@@ -57,7 +57,7 @@ class SessionView:
         volume = window.session.volume
         if volume is None and window.workspace is None:
             return
-        window.views.show_volume(volume)
+        window.views.show_volume(volume, is_flat=window.session.is_flat)
         window.display.show_volume(volume)
         window.preferences.apply_names()
         self.show_start(volume is None and not window.session.opened)

@@ -28,6 +28,9 @@ def first_state(scene: Scene | None, before: ViewState) -> ViewState:
     if scene is None:
         return state
     spec = scene.spec
+    if scene.is_flat:
+        view = scene.acquired
+        state = state.with_fields(layout=view, active_view=view, volume_mode="off")
     state = state.with_fields(
         crosshair_lps=scene.centre, preset=presets.default_for(spec.modality), colour_map="grey"
     )

@@ -193,7 +193,7 @@ class SliceHand(Hand):
         )
         if scene is None or viewport is None or point is None:
             return []
-        if not self.model.state.crosshair_visible:
+        if scene.is_flat or not self.model.state.crosshair_visible:
             return []
         frame = scene.frames[self.view]
         near = []

@@ -59,6 +59,7 @@ class ViewModel(QObject):
         self._window_is_users = False
         self._window_number = -1
         self._own_at_measure = 0
+        self._state_for_volumes = ViewState()
 
     # -- state --------------------------------------------------------------------------------
 
@@ -74,6 +75,9 @@ class ViewModel(QObject):
 
     def change(self, gesture: object = None, **fields: object) -> None:
         """Change fields of the state; changes of one gesture are one step to undo."""
+        if self.scene is not None and self.scene.is_flat:
+            for name in ("layout", "volume_mode"):
+                fields.pop(name, None)
         if not {"window", "level"}.isdisjoint(fields):
             self._window_is_users = True
             fields.setdefault("window_name", "")
@@ -112,8 +116,10 @@ class ViewModel(QObject):
 
     # -- volume -------------------------------------------------------------------------------
 
-    def show(self, volume: OpenVolume | None) -> None:
-        """Show another volume, or none."""
+    def show(self, volume: OpenVolume | None, *, is_flat: bool = False) -> None:
+        """Show another volume, or none; pictures that are no volume are shown flat, in one view."""
+        if self.scene is None or not self.scene.is_flat:
+            self._state_for_volumes = self.state
         if self._bridge is not None:
             self._bridge.stop()
             self._bridge.deleteLater()
@@ -121,8 +127,8 @@ class ViewModel(QObject):
         self._worker.drop("range")
         self._window_is_users, self._own_at_measure = False, 0
         self._window_number = 0 if volume is not None and volume.spec.windows else -1
-        self.scene = Scene(volume) if volume is not None else None
-        self._history.clear(first_state(self.scene, self.state))
+        self.scene = Scene(volume, is_flat=is_flat) if volume is not None else None
+        self._history.clear(first_state(self.scene, self._state_for_volumes))
         if volume is not None:
             self._ask_for_visible(self.state)
             self._bridge = LoaderBridge(volume, parent=self)
@@ -143,7 +149,7 @@ class ViewModel(QObject):
         old = self.scene
         if old is None or self._bridge is None:
             return
-        self.scene = Scene(old.volume, self.state.time_point)
+        self.scene = Scene(old.volume, self.state.time_point, is_flat=old.is_flat)
         self.scene.percentiles, self.scene.wide_range = old.percentiles, old.wide_range
         self._bridge.stop()
         self._bridge.deleteLater()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -81,6 +81,11 @@ def elided(text: str, width: float, bold: bool = False) -> str:
     """Shorten a line in the middle so that it fits a width."""
     metrics = QFontMetricsF(text_font(bold))
     return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, max(0.0, width))
+
+
+def text_width(text: str, bold: bool = False) -> float:
+    """Give the width of a line of text."""
+    return QFontMetricsF(text_font(bold)).horizontalAdvance(text)
 
 
 Line = tuple[str, QColor]
@@ -157,6 +162,24 @@ def draw_top_edge(painter: QPainter, width: float, view: str, *, active: bool) -
     colour = QColor(PLANE_COLOURS[view])
     colour.setAlphaF(1.0 if active else 0.55)
     painter.fillRect(QRectF(0, 0, width, 2), colour)
+
+
+def view_name(view: str) -> str:
+    """Give the name that is written into a view's corner."""
+    if view == "volume":
+        return "3D"
+    return QCoreApplication.translate("SlicePicture", view.capitalize())
+
+
+def text_area(width: float, height: float) -> QRectF:
+    """Give the part of a view in which text may stand."""
+    return QRectF(MARGIN, MARGIN + 2, width - 2 * MARGIN, height - 2 * MARGIN - 2)
+
+
+def draw_view_name(painter: QPainter, width: float, height: float, view: str) -> None:
+    """Write a view's name in the colour of its plane."""
+    line = (view_name(view), PLANE_COLOURS[view])
+    draw_corner(painter, text_area(width, height), [line], right=False, bottom=False)
 
 
 def draw_cross_line(painter: QPainter, line: QLineF, gap: tuple[QPointF, float], view: str) -> None:

@@ -33,16 +33,19 @@ class Scene:
     ----------
     qualities : Qualities
         The engine's snapshot that everything on the screen is drawn by; see `refresh`.
+    is_flat : bool
+        Pictures that share no space (a radiograph, a loop): one view, no directions, no 3D.
     percentiles : pair of float or None
         1 and 99 percent of the meant values, once something is known.
     wide_range : pair of float or None
         0.1 and 99.9 percent.
     """
 
-    def __init__(self, volume: OpenVolume, t: int = 0) -> None:
+    def __init__(self, volume: OpenVolume, t: int = 0, *, is_flat: bool = False) -> None:
         self.volume = volume
         self.spec = volume.spec
         self.t = t
+        self.is_flat = is_flat
         self.frames = plane_frames(self.spec.affine_lps, self.spec.shape_kji)
         self.to_index: FloatArray = np.linalg.inv(self.spec.affine_lps).astype(np.float64)
         self.qualities = volume.qualities(t)
@@ -139,6 +142,10 @@ class Scene:
 
     def pointer_text(self, point: Point | FloatArray) -> str:
         """Write place and value: "x 12.3 L  y 40.1 P  z 118.0 S mm   62 HU"."""
+        if self.is_flat:
+            voxel = nearest_voxel(self.spec, point)
+            place = "" if voxel is None else f"column {voxel[0] + 1}  row {voxel[1] + 1}"
+            return f"{place}   {self.value_text(point)}"
         return f"{position_text(point)}   {self.value_text(point)}"
 
     def number_text(self, value: float) -> str:

@@ -24,6 +24,7 @@ from viewer.geometry import (
     scale_bar_mm,
     slab_polygon,
 )
+from viewer.names import person_text
 from viewer.scene import Scene
 from viewer.slice_cutter import CutArea
 from viewer.state import PLANES, ViewState
@@ -83,7 +84,7 @@ class SlicePicture:
         painter.setClipRect(QRectF(0, 0, *size), Qt.ClipOperation.IntersectClip)
         self._paint_cut(painter, shown, scene, state)
         self._paint_blanks(painter, shown, scene)
-        if state.crosshair_visible:
+        if state.crosshair_visible and not scene.is_flat:
             self._paint_crosshair(painter, shown, scene, state)
         painter.restore()
         overlays.draw_top_edge(painter, size[0], self.view, active=state.active_view == self.view)
@@ -221,9 +222,12 @@ class SlicePicture:
 
     def _paint_text(self, painter: QPainter, shown: _Shown, scene: Scene, state: ViewState) -> None:
         width, height = shown.viewport.width, shown.viewport.height
-        margin = overlays.MARGIN
-        area = QRectF(margin, margin + 2, width - 2 * margin, height - 2 * margin - 2)
-        name = QCoreApplication.translate("SlicePicture", self.view.capitalize())
+        area = overlays.text_area(width, height)
+        name = (
+            QCoreApplication.translate("SlicePicture", "Picture")
+            if scene.is_flat
+            else overlays.view_name(self.view)
+        )
         top_left = [(name, overlays.PLANE_COLOURS[self.view])]
         words = [(text, overlays.ABSENT) for text in self.words(shown.index, scene)]
         if state.text_visible and width >= 180 and height >= 140:
@@ -239,7 +243,7 @@ class SlicePicture:
                 "top": letters(-frame.down),
                 "bottom": letters(frame.down),
             }
-            if not _has_no_directions(scene):
+            if not (scene.is_flat or _has_no_directions(scene)):
                 overlays.draw_orientation(painter, width, height, edges)
             self._paint_scale(painter, shown, scene)
         overlays.draw_corner(painter, area, top_left, right=False, bottom=False)
@@ -283,7 +287,7 @@ def _who(scene: Scene, state: ViewState) -> list[str]:
     header = scene.spec.header
     lines = []
     if not state.names_hidden:
-        lines.append(header.get("patient_name", ""))
+        lines.append(person_text(header.get("patient_name", "")))
     lines.append(header.get("series_description", "") or scene.spec.label)
     return [line for line in lines if line]
 

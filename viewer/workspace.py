@@ -90,10 +90,19 @@ class Workspace(QWidget):
         """Give the volume on the screen."""
         return self._model.scene.volume if self._model.scene is not None else None
 
-    def show_volume(self, volume: OpenVolume | None) -> None:
-        """Show another volume, or none; the old one stays open, it is its owner's to close."""
+    def show_volume(self, volume: OpenVolume | None, *, is_flat: bool = False) -> None:
+        """Show another volume, or none; the old one stays open, it is its owner's to close.
+
+        `is_flat` says that its slices are pictures without a place in space: they are shown in
+        one view, and layouts and 3D stay away until a volume comes again.
+        """
         if volume is not self.volume:
-            self._model.show(volume)
+            self._model.show(volume, is_flat=is_flat)
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether what is shown is pictures, not a volume."""
+        return self._model.scene is not None and self._model.scene.is_flat
 
     def warm_up(self) -> None:
         """Import VTK and find OpenGL; call it once the window has been painted."""

@@ -85,7 +85,7 @@ class FileFrames(Sequence[FramePixels]):
 def _notices(instance: Instance) -> list[Notice]:
     shared = instance.shared
     told = ignored_numbers(shared)
-    if shared.has(tags.PIXEL_SPACING) and grouping.spacing_of(shared) is None:
+    if grouping.spacing_of(shared) is None:
         told.append(notice("no_spacing"))
     if is_lossy(shared):
         told.append(notice("lossy"))
