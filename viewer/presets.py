@@ -1,9 +1,9 @@
 """Looks of the 3D view: opacity and colour by value, under their usual names.
 
-The numbers are those of 3D Slicer's volume rendering presets, which other programs ship too. CT
-presets are in HU. MR numbers mean nothing by themselves: such a preset names the `span` of its
-values that is laid over the 1 to 99 percent range of the data. "Relative" presets (ours) give
-values as parts of that range.
+The numbers are those of 3D Slicer's volume rendering presets, which other programs ship too, but
+for where Bone begins. CT presets are in HU. MR numbers mean nothing by themselves: such a preset
+names the `span` of its values that is laid over the 1 to 99 percent range of the data. "Relative"
+presets (ours) give values as parts of that range.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ _TABLE: Final[tuple[Preset, ...]] = (
     _preset(
         "CT-Bone",
         "Bone",
-        opacity="-3024:0 -16.4:0 641:0.716 3071:0.706",
+        # Slicer's begins at -16 HU, where a cropped body is one red block: ours begins at bone.
+        opacity="-3024:0 150:0 641:0.716 3071:0.706",
         colour="-3024:000000 -16.4:BA414D 641:E7D08D 3071:FFFFFF",
         shade=_SOFT,
     ),

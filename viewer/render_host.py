@@ -139,6 +139,19 @@ def _offscreen_window(display_is_usable: bool) -> Any:
     return None
 
 
+def picture_place(image: QImage, width: float, height: float) -> QRectF:
+    """Give where a picture stands in a view, whatever size it was drawn for.
+
+    The camera fits the shorter side (`VolumeScene`). While a view has just changed its shape the
+    picture before is shown: at the scale that the next one will have, never stretched.
+    """
+    scale = min(width, height) / max(1, min(image.width(), image.height()))
+    across, down = image.width() * scale, image.height() * scale
+    if abs(across - width) <= scale and abs(down - height) <= scale:
+        across, down = width, height  # rounded to whole pixels when it was drawn
+    return QRectF((width - across) / 2, (height - down) / 2, across, down)
+
+
 class ThreadHost(QWidget):
     """Show pictures that a thread draws off screen."""
 
@@ -195,7 +208,8 @@ class ThreadHost(QWidget):
             painter.fillRect(event.rect(), Qt.GlobalColor.black)
             if self._image is not None:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-                painter.drawImage(QRectF(self.rect()), self._image)
+                place = picture_place(self._image, self.width(), self.height())
+                painter.drawImage(place, self._image)
 
     def _forget(self) -> None:
         if self._renderer is not None:

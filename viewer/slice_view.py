@@ -164,6 +164,7 @@ class SliceView(PictureView):
         if scene is None:
             painter.fillRect(QRectF(0, 0, *self.extent), Qt.GlobalColor.black)
             overlays.draw_top_edge(painter, self.width(), self.view, active=False)
+            overlays.draw_view_name(painter, self.width(), self.height(), self.view)
         else:
             ratio = self.devicePixelRatioF()
             self._picture.paint(painter, self.extent, ratio, scene, self.model.state)

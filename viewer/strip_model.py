@@ -37,6 +37,12 @@ class Cells:
         return bool((self.status >= Status.LOSSY).all() and not self.has_marks)
 
     @property
+    def has_only_marks(self) -> bool:
+        """Tell whether all that is left to be said is which slices are missing or failed."""
+        rest = self.status[~(self.failed | self.absent)]
+        return bool(self.has_marks and (rest >= Status.LOSSY).all())
+
+    @property
     def has_marks(self) -> bool:
         """Tell whether a slice is missing or could not be read."""
         return bool(self.failed.any() or self.absent.any())
@@ -74,7 +80,8 @@ def pixels(columns: Cells, height: int) -> npt.NDArray[np.uint32]:
     width = len(columns.status)
     result = np.zeros((height, width), np.uint32)
     rows = np.arange(height)[:, np.newaxis]
-    for status, (colour, part) in LOOK.items():
+    told = {} if columns.has_only_marks else LOOK
+    for status, (colour, part) in told.items():
         tall = max(1, round(height * part))
         result[(rows >= height - tall) & (columns.status == status)[np.newaxis, :]] = (
             0xFF000000 | colour

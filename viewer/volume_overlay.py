@@ -27,22 +27,23 @@ def paint_volume_overlay(
     overlays.draw_top_edge(
         painter, width, "volume", active=scene is not None and state.active_view == "volume"
     )
+    overlays.draw_view_name(painter, width, height, "volume")
     if scene is None:
         return
-    margin = overlays.MARGIN
-    area = QRectF(margin, margin + 2, width - 2 * margin, height - 2 * margin - 2)
-    overlays.draw_corner(
-        painter, area, [("3D", overlays.PLANE_COLOURS["volume"])], right=False, bottom=False
-    )
+    margin, area = overlays.MARGIN, overlays.text_area(width, height)
     if sentence:
         overlays.draw_sentence(painter, QRectF(0, 0, width, height), sentence)
         return
-    if state.text_visible and height >= 140:
+    has_cube = state.text_visible and height >= 140
+    if has_cube:
         paint_cube(
             painter, state.camera, QPointF(margin + SIZE / 2, height - margin - SIZE / 2), hovered
         )
     words = volume_words(scene, is_rough=is_rough)
     if words:
-        beside = area.adjusted(SIZE + 8, 0, 0, 0)
         lines = [(word, overlays.ABSENT) for word in words]
+        beside = area.adjusted(SIZE + 8, 0, 0, 0)
+        if max(overlays.text_width(word) for word in words) > beside.width():
+            # What is untrue is never cut short: in a small view it goes above the cube.
+            beside = area.adjusted(0, 0, 0, -(SIZE + 4) if has_cube else 0)
         overlays.draw_corner(painter, beside, lines, right=False, bottom=True, share=1.0)

@@ -25,7 +25,7 @@ from viewer.gl_facts import gl_facts
 from viewer.interaction import VolumeHand
 from viewer.model import ViewModel
 from viewer.ray_pick import first_opaque
-from viewer.render_host import Drawn, make_host
+from viewer.render_host import Drawn, make_host, picture_place
 from viewer.scene import Scene
 from viewer.slice_view import PictureView
 from viewer.volume_copy import FollowingCopy, averaged_copy
@@ -323,7 +323,7 @@ class VolumeView(PictureView):
         image: QImage | None = self._host.image
         if image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(QRectF(0, 0, *self.extent), image)
+            painter.drawImage(picture_place(image, *self.extent), image)
         self.paint_overlay(painter)
 
     # -- mouse --------------------------------------------------------------------------------

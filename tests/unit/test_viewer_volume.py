@@ -119,10 +119,18 @@ def test_presets_are_ascending_and_within_range(name) -> None:
     assert all(0 <= colour <= 0xFFFFFF for _, colour in preset.colour)
 
 
-def test_the_numbers_of_ct_bone_are_slicers() -> None:
+def test_the_numbers_are_slicers() -> None:
+    muscle = presets.PRESETS["CT-Muscle"]
+    assert muscle.opacity[:4] == ((-3024, 0), (-155, 0), (218, 0.677), (420, 0.833))
+    assert muscle.colour[1] == (-155, 0x8C4026)
+
+
+def test_bone_leaves_soft_tissue_out() -> None:
+    """A body that fills the whole field shows its bones, not a block of muscle and liver."""
     bone = presets.PRESETS["CT-Bone"]
-    assert bone.opacity == ((-3024, 0), (-16.4, 0), (641, 0.716), (3071, 0.706))
-    assert bone.colour[1] == (-16.4, 0xBA414D)
+    values, alphas = zip(*bone.opacity, strict=True)
+    assert np.interp([-100, 60, 120], values, alphas).max() == 0
+    assert np.interp([300, 641], values, alphas).min() > 0.2 * 0.716
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "PT", "US", "OT", ""])

@@ -1,0 +1,89 @@
+"""What the views say before, between and beside their pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from loading import Window
+from tests.helpers.array_source import ArraySource
+from tests.helpers.views import near, open_views, pump, pump_until, to_array, volume_spec
+from viewer.names import person_text
+from viewer.overlays import ABSENT, PLANE_COLOURS
+
+FULL, RED = (0xB4, 0xD8, 0xFF), (0xFF, 0x7A, 0x6B)
+
+
+@pytest.fixture
+def views(qapp):
+    with open_views() as made:
+        yield made
+
+
+def colour_of(view: str) -> tuple[int, int, int]:
+    colour = PLANE_COLOURS[view]
+    return colour.red(), colour.green(), colour.blue()
+
+
+@pytest.mark.parametrize("view", list(PLANE_COLOURS))
+def test_frames_have_their_names_before_a_volume_is_there(views, view) -> None:
+    corner = views.pixels(view)[4:26, :80]
+    assert near(corner, colour_of(view), 60).sum() > 20
+
+
+@pytest.mark.parametrize("size", [(1204, 404), (404, 804)])
+def test_the_3d_picture_of_another_shape_is_never_stretched(views, size) -> None:
+    """Until the next picture is drawn, the one before stands there at its true proportions."""
+    k, j, i = np.ogrid[:48, :48, :48]
+    ball = (i - 24) ** 2 + (j - 24) ** 2 + (k - 24) ** 2 < 15**2
+    views.show_array((ball * 200).astype(np.uint8))
+    views.bare()
+    pump_until(lambda: views.workspace.is_at_rest)
+    views.workspace.resize(*size)
+    grabbed = to_array(views.view("volume").grab().toImage())[26:, :]
+    lit = grabbed.max(axis=2) > 60
+    height, width = (np.ptp(np.flatnonzero(lit.any(axis=axis))) + 1 for axis in (1, 0))
+    assert height > 40
+    assert 0.85 < width / height < 1.18
+
+
+def test_the_strip_keeps_only_what_is_wrong(views) -> None:
+    """E2: when all the rest is complete, the failed slice alone is left in the strip."""
+    voxels = np.zeros((20, 30, 30), np.int16)
+    spec = volume_spec(voxels, windows=(Window(10.0, 10.0),))
+    views.show(ArraySource(spec, voxels[np.newaxis], has_coarse=False, failures={3: -1}))
+    grabbed = to_array(views.strip.grab().toImage())
+    assert near(grabbed, RED, 10).any()
+    assert not near(grabbed, FULL, 10).any()
+
+
+def test_words_on_3d_are_whole_in_a_small_view(views) -> None:
+    """Beside the cube there is no room for them; shortened they would say something else."""
+    voxels = np.full((12, 24, 24), 100, np.uint8)
+    views.show_array(voxels, absent=frozenset({5}))
+    amber = (ABSENT.red(), ABSENT.green(), ABSENT.blue())
+    pump_until(lambda: views.workspace.is_at_rest)
+
+    def ink() -> int:
+        return int(near(views.pixels("volume")[-140:], amber, 30).sum())
+
+    roomy = ink()
+    views.workspace.resize(404, 604)
+    pump(0.1)
+    assert roomy > 200
+    assert abs(ink() - roomy) <= 0.05 * roomy
+
+
+@pytest.mark.parametrize(
+    ("coded", "shown"),
+    [
+        ("Doe^Jane", "Doe, Jane"),
+        ("Doe^Jane^Mary^Dr", "Doe, Jane Mary Dr"),
+        ("Doe", "Doe"),
+        ("^Jane", "Jane"),
+        ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "Yamada, Tarou"),
+        ("", ""),
+    ],
+)
+def test_names_are_written_for_people(coded, shown) -> None:
+    assert person_text(coded) == shown
