@@ -13,7 +13,7 @@ from typing import overload
 import numpy as np
 
 from loading.catalogue import ImageEntry
-from loading.dicom import geometry, grouping, tags
+from loading.dicom import geometry, grouping
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Instance
 from loading.dicom.kinds import kind_of
