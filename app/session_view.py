@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -81,7 +82,8 @@ class SessionView:
         volume = session.volume
         if volume is None or volume.state.is_over:
             # the series on the screen has the disk for itself until it is there
-            for entry in session.entries:
+            pictures = (one.pictures.values() for one in session.opened)
+            for entry in (*session.entries, *chain.from_iterable(pictures)):
                 window.thumbnails.want(entry)
         if volume is not None and volume.state.is_over:
             window.notices.tell()
