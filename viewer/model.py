@@ -15,6 +15,7 @@ from viewer.history import History
 from viewer.loader_bridge import LoaderBridge
 from viewer.scene import Scene
 from viewer.state import PLANES, Camera3D, PlaneView, Point, ViewState
+from viewer.volume_look import whole_zoom
 from viewer.worker import Worker
 
 if TYPE_CHECKING:
@@ -99,13 +100,19 @@ class ViewModel(QObject):
         """Take the last change back."""
         before = self.state
         if self._history.undo():
+            self._keep_setting(before)
             self._after_change(before)
 
     def redo(self) -> None:
         """Do again what was taken back."""
         before = self.state
         if self._history.redo():
+            self._keep_setting(before)
             self._after_change(before)
+
+    def _keep_setting(self, before: ViewState) -> None:
+        """Leave hidden names hidden: that is a setting, not a step to go back over."""
+        self._history.put(self.state.with_fields(names_hidden=before.names_hidden))
 
     def _after_change(self, before: ViewState) -> None:
         if before.time_point != self.state.time_point:
@@ -289,7 +296,10 @@ class ViewModel(QObject):
     def fit(self, view: str) -> None:
         """Show the whole plane or volume; 3D keeps its side."""
         if view == "volume":
-            self.change(camera=replace(self.state.camera, zoom=1.0, pan=(0.0, 0.0)))
+            camera = replace(self.state.camera, zoom=1.0, pan=(0.0, 0.0))
+            if self.scene is not None:
+                camera = replace(camera, zoom=whole_zoom(self.scene, camera))
+            self.change(camera=camera)
         else:
             self.change(**{view: PlaneView()})
 

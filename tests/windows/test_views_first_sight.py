@@ -87,3 +87,35 @@ def test_words_on_3d_are_whole_in_a_small_view(views) -> None:
 )
 def test_names_are_written_for_people(coded, shown) -> None:
     assert person_text(coded) == shown
+
+
+@pytest.mark.parametrize("size", [(804, 604), (604, 804)])
+def test_fit_brings_all_corners_of_a_flat_volume_into_3d(views, size) -> None:
+    views.workspace.resize(*size)
+    views.show_array(np.full((10, 60, 80), 200, np.uint8))
+    views.bare(preset="Surface", active_view="volume")
+    views.workspace.zoom_by(1.4)
+
+    def on_the_edge() -> int:
+        pump_until(lambda: views.workspace.is_at_rest)
+        lit = views.pixels("volume")[2:].max(axis=2) > 30
+        return int(lit[:, :3].sum() + lit[:, -3:].sum() + lit[-3:].sum())
+
+    assert on_the_edge() > 0
+    views.workspace.fit()
+    assert on_the_edge() == 0
+    assert views.centre("volume").max() > 60
+
+
+def test_undo_never_brings_a_hidden_name_back(views) -> None:
+    views.show_array(
+        np.zeros((8, 30, 30), np.uint8), header={"patient_name": "Doe^Jane", "patient_id": "1"}
+    )
+    views.workspace.change(inverted=True)
+    shown = views.pixels("axial")[4:60, :160]
+    views.workspace.change(names_hidden=True)
+    hidden = views.pixels("axial")[4:60, :160]
+    assert (shown != hidden).any()
+    for step in (views.workspace.undo, views.workspace.undo, views.workspace.redo):
+        step()
+        assert views.workspace.state.names_hidden
