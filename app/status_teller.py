@@ -92,5 +92,7 @@ class StatusTeller(QObject):
         if volume.state.name == "CANCELLED":
             return paused_words(volume.progress), tr("Continue")
         if now < self._done_until or not self.pointer:
-            return done_words(volume.spec, volume.progress.failed), ""
+            return done_words(
+                volume.spec, volume.progress.failed, is_flat=self._session.is_flat
+            ), ""
         return self.pointer, ""

@@ -34,17 +34,23 @@ def paused_words(progress: Progress) -> str:
     return tr("Paused at {done} of {total}.").format(done=progress.full, total=progress.total)
 
 
-def done_words(spec: VolumeSpec, failed: int = 0) -> str:
-    """Say what was loaded: "480 slices, 512 x 512, 0.70 x 0.70 x 1.00 mm, 252 MB"."""
-    slices, rows, columns = spec.shape_kji
-    spacing = " x ".join(f"{step:.2f}" for step in spec.spacing_ijk_mm)
-    text = tr("{slices} slices, {columns} x {rows}, {spacing} mm, {size}").format(
-        slices=slices - len(spec.absent),
-        columns=columns,
-        rows=rows,
-        spacing=spacing,
-        size=size_words(spec.size_bytes),
-    )
+def done_words(spec: VolumeSpec, failed: int = 0, *, is_flat: bool = False) -> str:
+    """Say what was loaded: "480 slices, 512 x 512, 0.70 x 0.70 x 1.00 mm, 252 MB".
+
+    Flat pictures have no distance from one to the next, and perhaps none between pixels either.
+    """
+    planes, rows, columns = spec.shape_kji
+    slices = planes - len(spec.absent)
+    steps = spec.spacing_ijk_mm[:2] if is_flat else spec.spacing_ijk_mm
+    parts = [
+        tr("1 slice") if slices == 1 else tr("{count} slices").format(count=slices),
+        f"{columns} x {rows}",
+        " x ".join(f"{step:.2f}" for step in steps) + " mm",
+        size_words(spec.size_bytes),
+    ]
+    if any(told.code == "no_spacing" for told in spec.warnings):
+        del parts[2]
+    text = ", ".join(parts)
     if spec.time_points > 1:
         text = tr("{count} time points, ").format(count=spec.time_points) + text
     if failed:

@@ -90,3 +90,17 @@ def test_days_are_named_as_people_do():
 def test_the_log_keeps_no_names_ids_or_tokens(text, gone, kept):
     assert gone not in redact(text)
     assert kept in redact(text)
+
+
+def test_a_picture_has_no_third_spacing():
+    import numpy as np
+
+    from loading import Level, VolumeSpec, notice
+
+    level = Level((1, 100, 200), np.diag([0.5, 0.5, 1.0, 1.0]), (1, 100, 200))
+    spec = VolumeSpec("k", "", "DX", "", (level,), np.dtype(np.uint8))
+    assert done_words(spec, is_flat=True) == "1 slice, 200 x 100, 0.50 x 0.50 mm, 20 kB"
+    unknown = VolumeSpec(
+        "k", "", "DX", "", (level,), np.dtype(np.uint8), warnings=(notice("no_spacing"),)
+    )
+    assert done_words(unknown, is_flat=True) == "1 slice, 200 x 100, 20 kB"
