@@ -92,8 +92,9 @@ def test_names_are_written_for_people(coded, shown) -> None:
 @pytest.mark.parametrize("size", [(804, 604), (604, 804)])
 def test_fit_brings_all_corners_of_a_flat_volume_into_3d(views, size) -> None:
     views.workspace.resize(*size)
-    views.show_array(np.full((10, 60, 80), 200, np.uint8))
-    views.bare(preset="Surface", active_view="volume")
+    noise = np.random.default_rng(3).integers(0, 255, (10, 60, 80))
+    views.show_array(noise.astype(np.uint8))
+    views.bare(volume_mode="mip", active_view="volume")
     views.workspace.zoom_by(1.4)
 
     def on_the_edge() -> int:
