@@ -46,6 +46,11 @@ class LoadError(Exception):
         return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
+def unexpected(error: Exception, where: str = "") -> LoadError:
+    """Make an error of ours of one that nobody foresaw, at the border of the package."""
+    return LoadError(f"Unexpected: {type(error).__name__}: {error}", where=where)
+
+
 class SourceError(LoadError):
     """Raise when bytes could not be had."""
 

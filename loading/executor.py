@@ -38,8 +38,8 @@ class ThreadExecutor:
             for number in range(worker_count):
                 # daemon: a decoder that hangs must not keep the process; close() joins them all
                 thread = threading.Thread(target=drain, name=f"voxtide-{number}", daemon=True)
-                self._threads.append(thread)
                 thread.start()
+                self._threads.append(thread)
 
     def join(self, timeout_s: float) -> bool:
         """Wait until every started drain has returned."""

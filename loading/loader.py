@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from loading import memory
 from loading.catalogue import VolumeEntry
-from loading.errors import Cancelled, LoadError
+from loading.errors import Cancelled, LoadError, SourceError, unexpected
 from loading.executor import Executor, ThreadExecutor
 from loading.plan import COARSE_FIRST, IN_ORDER, Order, Plan, plan_requests
 from loading.request_queue import Demand, RequestQueue
@@ -108,13 +108,17 @@ class OpenVolume:
         memory_limit_bytes: int | None = None,
     ) -> None:
         self.spec: VolumeSpec = entry.spec
-        memory.check(self.spec.size_bytes, self.spec.label or self.spec.path, memory_limit_bytes)
-        self._source: Source = entry.open()
+        name = self.spec.label or self.spec.path
+        memory.check(self.spec.size_bytes, name, memory_limit_bytes)
+        self._source: Source = _opened(entry)
         # any other order would read a stream from its beginning again for every slice
         self.plan = plan = IN_ORDER if getattr(self._source, "in_order", False) else plan
         # whoever drops the volume without closing it must not leave files open
         self._finalizer = weakref.finalize(self, self._source.close)
-        self._volume = Volume(self.spec, replicate=replicate)
+        try:
+            self._volume = Volume(self.spec, replicate=replicate)
+        except MemoryError as error:
+            raise memory.refused(self.spec.size_bytes, name) from error
         self._executor = executor or ThreadExecutor()
         self._worker_count = worker_count or os.cpu_count() or 1
         self._queue = RequestQueue(
@@ -223,13 +227,19 @@ class OpenVolume:
         return slice_image(self.spec, self._volume.buffer[t, k], k, self.status(k, t))
 
     def digest(self, t: int = 0) -> ValueDigest:
-        """Hash one time point, slice by slice; slices without data count as missing."""
+        """Hash one time point, slice by slice; a slice that is not complete counts as missing."""
         return digest(self.spec, self._present_planes(t))
 
     # -- what people do -----------------------------------------------------------------------
 
     def load(self) -> None:
-        """Start, or go on where an earlier load was cancelled; does nothing while loading."""
+        """Start, or go on where an earlier load was cancelled; does nothing while loading.
+
+        Raises
+        ------
+        LoadError
+            When the system gives no thread.
+        """
         with self._over:
             if self._state in (LoadState.LOADING, LoadState.CLOSED):
                 return
@@ -238,8 +248,12 @@ class OpenVolume:
             token = self._token = CancelToken()
             generation = self._volume.new_generation()
             self._queue.clear()
-            self._active_workers = 1
-            self._executor.start(1, lambda: self._plan_and_drain(token, generation))
+            self._active_workers = 0
+            self._start_workers(1, lambda: self._plan_and_drain(token, generation))
+            if self._state is not LoadState.LOADING:
+                raise SourceError(
+                    "No thread can be started", where=self.spec.path, cure="Close other programs"
+                )
 
     def prefer(self, demand: Demand) -> None:
         """Say what the eye is on: those slices come first from now on."""
@@ -273,8 +287,8 @@ class OpenVolume:
         bool
             False when a thread was still inside a decoder after `timeout_s`; it ends with its read.
         """
-        self.cancel()
         with self._over:
+            self.cancel()
             self._finish(LoadState.CLOSED)
         ended = self._executor.join(timeout_s)
         self._volume.listen(None)
@@ -296,17 +310,26 @@ class OpenVolume:
         """
         slices = [k for k in range(self.spec.shape_kji[0]) if k not in self.spec.absent]
         for t in range(self.spec.time_points):
-            requests = list(plan_requests(self.plan, slices, self._offers, t, self._volume.status))
+            requests = self._requests_of(slices, t, generation)
             with self._over:
                 if token is not self._token or token.is_cancelled:
                     return
                 self._queue.add(requests)
-                if t == 0 and self._worker_count > 1:
-                    self._active_workers += self._worker_count - 1
-                    self._executor.start(
+                if t == 0:
+                    self._start_workers(
                         self._worker_count - 1, lambda: self._drain(token, generation)
                     )
         self._drain(token, generation)
+
+    def _requests_of(self, slices: Sequence[int], t: int, generation: int) -> list[Request]:
+        try:
+            return list(plan_requests(self.plan, slices, self._offers, t, self._volume.status))
+        except Exception as error:  # offers that are none: whatever they make the plan do
+            _log.exception("time point %d cannot be planned", t)
+            lacking = [c for c in self.spec.chunks(t) if self._volume.status(c) < _FINAL]
+            for chunk in lacking:
+                self._volume.fail(chunk, str(unexpected(error)), generation)
+            return []
 
     def _offers(self, chunk: ChunkKey) -> Sequence[Rendition]:
         """Give what the source offers; a source that cannot tell will fail when it is read."""
@@ -316,11 +339,16 @@ class OpenVolume:
             _log.exception("what slice %d offers is not known", chunk.index)
             return (FULL_RENDITION,)
 
-    def _start_workers(self) -> None:
-        """Start workers for the present load; called with the lock held."""
-        token, generation = self._token, self._volume.generation
-        self._active_workers = self._worker_count
-        self._executor.start(self._worker_count, lambda: self._drain(token, generation))
+    def _start_workers(self, count: int, run: Callable[[], None]) -> None:
+        """Start workers for the present load, as many as there are threads; the lock is held."""
+        try:
+            for _ in range(count):
+                self._executor.start(1, run)
+                self._active_workers += 1
+        except RuntimeError:
+            _log.warning("only %d of %d threads are given", self._active_workers, count)
+            if not self._active_workers:
+                self.cancel()
 
     def _drain(self, token: CancelToken, generation: int) -> None:
         """Read until there is nothing left, or somebody says stop. Runs in each worker."""
@@ -344,7 +372,8 @@ class OpenVolume:
                 # worker comes by here too; whoever comes last finds them given back and has them
                 # taken, the other finds that there is somebody left to do it
                 if self._queue.has_takeable:
-                    self._start_workers()
+                    token, generation = self._token, self._volume.generation
+                    self._start_workers(self._worker_count, lambda: self._drain(token, generation))
                 return
         # whatever failed shows its neighbour; nobody else will copy that any more
         self._volume.fill_borrowed(unasked=True)
@@ -355,23 +384,22 @@ class OpenVolume:
 
     def _serve(self, request: Request, token: CancelToken, generation: int) -> None:
         chunk = request.chunk
-        out = self._volume.begin(chunk)
+        stage = self.plan.stages[request.stage]
         try:
+            out = self._volume.begin(chunk)
             delivered = self._source.read(request, out, token)
+            self._bytes_read += delivered.bytes_read
+            self._requests += 1
+            self._volume.commit(
+                chunk, out, delivered, generation, stage.lend, lend_nearest=stage.lend_nearest
+            )
         except Cancelled:
             self._volume.abandon(chunk)
         except LoadError as error:
             self._volume.fail(chunk, str(error), generation)
         except Exception as error:
             _log.exception("slice %d could not be read", chunk.index)
-            self._volume.fail(chunk, f"Unexpected: {type(error).__name__}: {error}", generation)
-        else:
-            stage = self.plan.stages[request.stage]
-            self._bytes_read += delivered.bytes_read
-            self._requests += 1
-            self._volume.commit(
-                chunk, out, delivered, generation, stage.lend, lend_nearest=stage.lend_nearest
-            )
+            self._volume.fail(chunk, str(unexpected(error)), generation)
 
     def _finish(self, state: LoadState) -> None:
         """Change the state for good; called with the lock held."""
@@ -382,8 +410,17 @@ class OpenVolume:
     def _present_planes(self, t: int) -> Iterator[npt.NDArray[np.generic] | None]:
         status = self.qualities(t).status
         for k in range(self.spec.shape_kji[0]):
-            own = status[k] >= Status.SUBRESOLUTION and k not in self.spec.absent
-            yield self._volume.buffer[t, k] if own else None
+            is_final = status[k] >= Status.LOSSY and k not in self.spec.absent
+            yield self._volume.buffer[t, k] if is_final else None
+
+
+def _opened(entry: VolumeEntry) -> Source:
+    try:
+        return entry.open()
+    except LoadError:
+        raise
+    except Exception as error:  # a third party's source
+        raise unexpected(error, entry.spec.path) from error
 
 
 def _needed_by(volume: Volume) -> Callable[[Request], bool]:

@@ -52,6 +52,15 @@ def check(needed_bytes: int, what: str, limit_bytes: int | None = None) -> None:
         )
 
 
+def refused(needed_bytes: int, what: str) -> TooLarge:
+    """Say that the system did not give the memory, although it looked free."""
+    return TooLarge(
+        f"{human_bytes(needed_bytes)} needed, {human_bytes(free_bytes())} free",
+        where=what,
+        cure="Close other volumes or programs, or open a part of the volume",
+    )
+
+
 def peak_rss_bytes() -> int:
     """Give the most memory that this process has had resident so far."""
     try:

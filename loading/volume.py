@@ -6,6 +6,7 @@ microseconds; pixels are read and copied outside it, and each plane has one writ
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -22,6 +23,8 @@ from loading.plan import Lend
 from loading.sources.base import Delivered
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
+
+_log = logging.getLogger(__name__)
 
 NOTHING = -1
 # Plain integers: these are compared some ten thousand times a load, and an enum's members are slow
@@ -167,8 +170,8 @@ class Volume:
             self._wake = wake
             unread = bool(self._log)
             self._is_read = not unread
-        if wake and unread:
-            wake()
+        if unread:
+            _call(wake)
 
     # -- what writers do ----------------------------------------------------------------------
 
@@ -214,7 +217,6 @@ class Volume:
         Pixels come first, then the status, then what is lent to neighbours.
         """
         t, _, k = chunk
-        point = self._points[t]
         status, level = int(delivered.status), delivered.level
         # nobody else writes this plane, so what it has of its own is the same as in begin()
         old = self.rank(chunk)
@@ -222,28 +224,13 @@ class Volume:
         if old[0] >= _OWN and wanted and generation == self._generation:
             np.copyto(self.buffer[t, k : k + 1], filled)
         with self._lock:
-            if not wanted or generation != self._generation:
-                self._abandon(chunk, point)
-                return False
-            point.writing[k] = 0
-            point.status[k], point.level[k] = status, level
-            point.source[k] = point.content[k] = k
-            point.to_copy.discard(k)
-            if self.failures:
-                self.failures.pop(chunk, None)
-            now = time.perf_counter()
-            self._log.append(Change(now, chunk, status, level))
-            if self._replicate:
-                if lend:
-                    self._lend(point, t, k, lend, now)
-                if lend_nearest:
-                    self._lend_to_nearest(point, t, k, now)
-                if old[0] >= _OWN:
-                    self._refresh_borrowers(point, k)
-            wake = self._turn_unread()
-        if wake:
-            wake()
-        return True
+            rises = wanted and generation == self._generation
+            wake = self._rise(chunk, status, level, lend, lend_nearest) if rises else None
+        if rises:
+            _call(wake)
+        else:
+            self.abandon(chunk)
+        return rises
 
     def fail(self, chunk: ChunkKey, reason: str, generation: int) -> None:
         """Mark a chunk as failed; what it shows from elsewhere stays."""
@@ -254,13 +241,17 @@ class Volume:
             self.failures[chunk] = ChunkFailed(reason)
             self._log.append(Change(time.perf_counter(), chunk, self.status(chunk), 0))
             wake = self._turn_unread()
-        if wake:
-            wake()
+        _call(wake)
 
     def abandon(self, chunk: ChunkKey) -> None:
         """Give up a read without a mark: it was told to stop, or will be tried another way."""
         with self._lock:
-            self._abandon(chunk, self._points[chunk.t])
+            was_shown = self._abandon(chunk, self._points[chunk.t])
+        # after a cancel no worker comes by that would copy a borrowed picture back
+        if was_shown and self._fill_one(chunk.t, chunk.index):
+            with self._lock:
+                wake = self._turn_unread()
+            _call(wake)
 
     def fill_borrowed(self, budget_s: float = math.inf, *, unasked: bool = False) -> float:
         """Copy lent pixels into the planes that borrow them, if somebody looked since last time.
@@ -289,8 +280,7 @@ class Volume:
         if copied:
             with self._lock:
                 wake = self._turn_unread()
-            if wake:
-                wake()
+            _call(wake)
         return spent
 
     # -- inside the lock ----------------------------------------------------------------------
@@ -299,14 +289,42 @@ class Volume:
         was_read, self._is_read = self._is_read, False
         return self._wake if was_read else None
 
-    def _abandon(self, chunk: ChunkKey, point: _TimePoint) -> None:
+    def _rise(
+        self, chunk: ChunkKey, status: int, level: int, lend: tuple[Lend, ...], to_nearest: bool
+    ) -> Callable[[], None] | None:
+        """Record better data of a chunk and what they lend; give who is to be woken."""
+        t, _, k = chunk
+        point = self._points[t]
+        was_own = point.status[k] >= _OWN
+        point.writing[k] = 0
+        point.status[k], point.level[k] = status, level
+        point.source[k] = point.content[k] = k
+        point.to_copy.discard(k)
+        if self.failures:
+            self.failures.pop(chunk, None)
+        now = time.perf_counter()
+        self._log.append(Change(now, chunk, status, level))
+        if self._replicate:
+            if lend:
+                self._lend(point, t, k, lend, now)
+            if to_nearest:
+                self._lend_to_nearest(point, t, k, now)
+            if was_own:
+                self._refresh_borrowers(point, k)
+        return self._turn_unread()
+
+    def _abandon(self, chunk: ChunkKey, point: _TimePoint) -> bool:
+        """End a read that brought nothing; tell whether it disturbed a borrowed picture."""
         k = chunk.index
         point.writing[k] = 0
-        if point.status[k] < _OWN:
-            # the plane itself was being written: what it holds now is nobody's picture
-            point.content[k] = NOTHING
-            if point.source[k] != NOTHING:
-                point.to_copy.add(k)
+        if point.status[k] >= _OWN:
+            return False
+        # the plane itself was being written: what it holds now is nobody's picture
+        was_shown = point.content[k] != NOTHING
+        point.content[k] = NOTHING
+        if point.source[k] != NOTHING:
+            point.to_copy.add(k)
+        return was_shown
 
     def _lend(self, point: _TimePoint, t: int, k: int, rules: tuple[Lend, ...], now: float) -> None:
         low, high = self._bounds[k]
@@ -383,6 +401,16 @@ class Volume:
             )
             self._copied.notify_all()
         return True
+
+
+def _call(wake: Callable[[], None] | None) -> None:
+    """Wake a listener; what it raises is its own trouble and must not end a worker."""
+    if wake is None:
+        return
+    try:
+        wake()
+    except Exception:
+        _log.exception("a listener of the volume failed")
 
 
 def _runs_without(absent: frozenset[int], count: int) -> list[tuple[int, int]]:
