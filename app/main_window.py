@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self.deck.wants_series, self.deck.wants_display = value.series_panel, value.display_panel
         self.deck.wants_toolbar = value.toolbar
         self.series.hide_names(value.names_hidden)
+        self.start.hide_names(value.names_hidden)
         self.preferences.apply_memory_limit()
 
     def _connect(self) -> None:

@@ -91,10 +91,12 @@ def fill_recent(window: MainWindow, menu: QMenu) -> None:
     """List what was opened lately."""
     menu.clear()
     items = window.recent.items if window.settings.value.keep_recent else ()
+    hidden = window.settings.value.names_hidden
     for item in items:
-        action = menu.addAction(item.name, lambda u=item.uri: window.session.open([u]))  # type: ignore[misc]
+        name = item.shown_name(names_hidden=hidden)
+        action = menu.addAction(name, lambda u=item.uri: window.session.open([u]))  # type: ignore[misc]
         action.setEnabled(item.is_there)
-        action.setToolTip(item.uri)
+        action.setToolTip("" if hidden else item.uri)
     if not items:
         menu.addAction(tr("Nothing yet")).setEnabled(False)
 

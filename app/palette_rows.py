@@ -26,11 +26,12 @@ def gather(window: MainWindow) -> list[Hit]:
             )
         )
     if window.settings.value.keep_recent:
+        hidden = window.settings.value.names_hidden
         for item in window.recent.items:
             rows.append(
                 Hit(
                     key=f"recent:{item.uri}",
-                    title=item.name,
+                    title=item.shown_name(names_hidden=hidden),
                     path=tr("Recent"),
                     reason="" if item.is_there else tr("not found"),
                     run=lambda u=item.uri: window.session.open([u]),  # type: ignore[misc]

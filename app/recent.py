@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.language import tr
 from app.settings import int_or, read_json, write_json
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class RecentItem:
     modality: str = ""
     opened: int = 0
     picture: str = ""
+
+    def shown_name(self, *, names_hidden: bool) -> str:
+        """Give the name to show: folders are often named after patients."""
+        if not names_hidden:
+            return self.name
+        return tr("{modality}, name hidden").format(modality=self.modality or tr("Series"))
 
     @property
     def is_there(self) -> bool:

@@ -72,7 +72,7 @@ def detail_rows(spec: VolumeSpec, *, names_hidden: bool) -> list[tuple[str, str]
         (tr("Time points"), str(spec.time_points) if spec.time_points > 1 else ""),
         (tr("Transfer syntax"), ", ".join(spec.transfer_syntaxes)),
         (tr("Files"), str(spec.files)),
-        (tr("Path"), spec.path),
+        (tr("Path"), "" if names_hidden else spec.path),
     ]
     for name, value in spec.header.items():
         if not (names_hidden and name in _PERSONAL):

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ from app.language import tr
 from app.status_words import headers_words, middle_words
 
 if TYPE_CHECKING:
-    from loading import Catalogue, OpenVolume, VolumeEntry
+    from loading import Catalogue, NothingFound, OpenVolume, VolumeEntry
     from loading.sources.base import CancelToken
 
 _log = logging.getLogger(__name__)
@@ -321,9 +322,12 @@ class Session(QObject):
         self._threads.append(thread)
 
     def _tell(self, job: _Job) -> None:
-        from loading import LoadError
+        from loading import LoadError, NothingFound
 
         error = job.error
+        if isinstance(error, NothingFound) and len(error.catalogue.skipped) > 1:
+            self.failed.emit(*_nothing_words(job.title, error))
+            return
         if isinstance(error, LoadError):
             where = middle_words(error.where, 60)
             parts = [part.rstrip(".") + "." for part in (error.what, where, error.cure) if part]
@@ -354,12 +358,23 @@ def title_of(uris: Sequence[str]) -> str:
 
 def _without_volume(job: _Job) -> tuple[str, str]:
     """Say that something was found, but nothing that has three dimensions."""
-    images = job.opened.catalogue.images if job.opened is not None else ()
-    return (
-        tr("\u201c{name}\u201d holds no volume.").format(name=job.title),
-        tr("{count} things that are no volume are listed with the reason.").format(
-            count=len(images)
-        ),
+    count = len(job.opened.catalogue.images) if job.opened is not None else 0
+    one = tr("What it holds is listed with the reason.")
+    many = tr("{count} things that are no volume are listed with the reason.").format(count=count)
+    return tr("\u201c{name}\u201d holds no volume.").format(name=job.title), (
+        one if count == 1 else many
+    )
+
+
+def _nothing_words(name: str, error: NothingFound) -> tuple[str, str]:
+    """Say that there is no image among many files, and what they are instead."""
+    reasons = Counter(skipped.reason.rstrip(".") for skipped in error.catalogue.skipped)
+    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(2))
+    more = tr("; {count} other reasons").format(count=len(reasons) - 2) if len(reasons) > 2 else ""
+    count = len(error.catalogue.skipped)
+    text = tr("{count} files read: {reasons}.").format(count=count, reasons=said + more)
+    return tr("No images found in \u201c{name}\u201d").format(name=name), " ".join(
+        part for part in (text, f"{error.cure}." if error.cure else "") if part
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
+from app.language import tr
+
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
@@ -30,10 +32,11 @@ class SessionView:
         window.show_title()
         session = window.session
         if session.is_opening:
+            self.remember_now()
             if window.workspace is not None:
                 self.show_start(False)
             elif not session.opened:
-                window.start.show_opening(session.opening_title, session.opening_words)
+                window.start.show_opening(self._opening_title, session.opening_words)
         elif not session.opened:
             window.start.invite()
             self.show_start(True)
@@ -77,7 +80,7 @@ class SessionView:
         words = session.opening_words
         window.series.show_opening(words)
         if words and window.deck.is_empty:
-            window.start.show_opening(session.opening_title, words)
+            window.start.show_opening(self._opening_title, words)
         window.series.refresh()
         volume = session.volume
         if volume is None or volume.state.is_over:
@@ -89,11 +92,17 @@ class SessionView:
             window.notices.tell()
             window.commands.refresh()
 
+    @property
+    def _opening_title(self) -> str:
+        hidden = self._window.settings.value.names_hidden
+        return tr("Opening") if hidden else self._window.session.opening_title
+
     def tell_failure(self, title: str, text: str) -> None:
         """Tell why an opening failed: in the card, or as a notice beside what is open."""
         window = self._window
         if window.session.opened:
-            window.notices.add("open_failed", f"{title} {text}".strip())
+            stop = "" if title.endswith((".", "?")) else "."
+            window.notices.add("open_failed", f"{title}{stop} {text}".strip())
             window.tell(title)
         else:
             window.start.show_failure(title, text)

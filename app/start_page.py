@@ -71,15 +71,18 @@ class RecentCard(QWidget):
     located = Signal(str)
     removed = Signal(str)
 
-    def __init__(self, item: RecentItem, picture: Path | None) -> None:
+    def __init__(
+        self, item: RecentItem, picture: Path | None, *, names_hidden: bool = False
+    ) -> None:
         super().__init__()
         self._item = item
+        name = item.shown_name(names_hidden=names_hidden)
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedSize(_RECENT_WIDTH, 156)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(tr("Open {name} again").format(name=item.name))
+        self.setAccessibleName(tr("Open {name} again").format(name=name))
         self._thumbnail = Thumbnail(96)
         if picture is not None:
             self._thumbnail.set_picture(QPixmap(str(picture)))
@@ -95,7 +98,7 @@ class RecentCard(QWidget):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(4)
         column.addWidget(self._thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(Elided(item.name, mode=Qt.TextElideMode.ElideMiddle))
+        column.addWidget(Elided(name, mode=Qt.TextElideMode.ElideMiddle))
         column.addWidget(self._detail)
         column.addWidget(self._ways_out)
         column.addStretch(1)
@@ -157,6 +160,7 @@ class StartPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._recent = recent
         self._keep_recent = keep_recent
+        self._names_hidden = False
         self.card = DropCard()
         self._cards = QGridLayout()
         self._cards.setContentsMargins(0, 0, 0, 0)
@@ -219,6 +223,12 @@ class StartPage(QWidget):
             ),
         )
 
+    def hide_names(self, hidden: bool) -> None:
+        """Hide or show what the recent items are called."""
+        if hidden != self._names_hidden:
+            self._names_hidden = hidden
+            self.refresh(self._keep_recent)
+
     def refresh(self, keep_recent: bool) -> None:
         """Lay out the recent items anew."""
         self._keep_recent = keep_recent
@@ -231,7 +241,7 @@ class StartPage(QWidget):
         self._head.setVisible(bool(items))
         columns = self._columns(self.width())
         for place, one in enumerate(items):
-            card = RecentCard(one, self._recent.picture_path(one))
+            card = RecentCard(one, self._recent.picture_path(one), names_hidden=self._names_hidden)
             card.chosen.connect(self.open_uri)
             card.located.connect(self.locate)
             card.removed.connect(self._remove)

@@ -1,0 +1,76 @@
+"""What the window says of things it cannot open, and what it keeps to itself."""
+
+import pytest
+from PySide6.QtWidgets import QLabel, QMenu, QWidget
+
+from app.menus import fill_recent
+from app.palette_rows import gather
+from app.start_page import RecentCard
+from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.window import (
+    differs,
+    drop,
+    grab,
+    main_window,
+    open_and_wait,
+    wait_until,
+)
+
+
+@pytest.fixture
+def patient(tmp_path):
+    folder = tmp_path / "Miller_Anna"
+    write_series(folder, phantom(), PatientName="Miller^Anna")
+    return folder
+
+
+def words(widget: QWidget) -> str:
+    labels = [one.text() for one in widget.findChildren(QLabel) if one.isVisible()]
+    cards = [one.accessibleName() for one in widget.findChildren(RecentCard) if one.isVisible()]
+    return " ".join(labels + cards)
+
+
+def test_hidden_names_are_hidden_among_the_recent_items(qapp, patient):
+    with main_window() as window:
+        open_and_wait(window, patient)
+        window.commands.run("file.close")
+        assert "Miller" in words(window.start)
+        shown = grab(window.start)
+        window.commands.run("view.hide_names")
+        try:
+            assert "Miller" not in words(window.start)
+            assert differs(shown, grab(window.start)) > 10
+            menu = QMenu()
+            fill_recent(window, menu)
+            rows = [action.text() for action in menu.actions()] + [h.title for h in gather(window)]
+            assert not any("Miller" in row for row in rows)
+            drop(window, patient)
+            wait_until(lambda: not window.session.is_opening, "the opening")
+            assert "Miller" not in window.windowTitle()
+        finally:
+            window.commands.run("view.hide_names")
+
+
+def test_what_was_open_for_a_moment_is_remembered(qapp, patient, tmp_path):
+    write_series(tmp_path / "Second", phantom())
+    with main_window() as window:
+        open_and_wait(window, patient)
+        open_and_wait(window, tmp_path / "Second")
+        window.commands.run("file.close")
+        names = [item.name for item in window.recent.items]
+        assert names[:2] == ["Second", "Miller_Anna"]
+
+
+def test_a_folder_without_images_says_what_it_holds(qapp, tmp_path):
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for n in range(3):
+        (folder / f"{n}.txt").write_text("no picture")
+    (folder / "list.json").write_text("{}")
+    with main_window() as window:
+        drop(window, folder)
+        wait_until(lambda: not window.session.is_opening, "the end of the opening")
+        assert window.start.card.title.text() == "No images found in \u201cpapers\u201d"
+        text = window.start.card.text.text()
+        assert text.startswith("4 files read: ")
+        assert "(3)" in text
