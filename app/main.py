@@ -15,6 +15,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 1.0
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread may keep the interpreter while another waits for it. Python's own 5 ms add up
+when a paint that is made of many small calls meets a thread that reads headers."""
 
 
 def run_window(
@@ -48,6 +52,7 @@ def run_window(
     int
         Status for the process.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     set_up_graphics(software_gl=software_gl)
     from PySide6.QtWidgets import QApplication
 
