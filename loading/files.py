@@ -6,6 +6,7 @@ ever made of a text that stands in a file.
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,12 @@ from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
 from loading.dicom.reader import HeaderReader
-from loading.errors import LoadError, NotFound
+from loading.errors import LoadError, NotFound, unexpected
 from loading.sources.archives import is_archive, open_archive
 from loading.sources.base import CancelToken
 from loading.sources.places import source_error
+
+_log = logging.getLogger(__name__)
 
 _EVERY = 64
 """Files between two looks at the cancel token and two calls of the progress function."""
@@ -150,6 +153,9 @@ class _Survey:
             self.instances.append(self._reader.read_file(path))
         except LoadError as error:
             self.offers.add(path, error.what)
+        except Exception as error:  # whatever it is, the other files are still there
+            _log.exception("a header cannot be read")
+            self.skipped.append(Skipped(path, unexpected(error).what))
 
     def _add_archive(self, path: str) -> None:
         for member, reason in open_archive(path):
@@ -161,6 +167,9 @@ class _Survey:
                 self.instances.append(self._reader.read_place(member))
             except LoadError as error:
                 self.skipped.append(Skipped(member.name, error.what))
+            except Exception as error:  # as for files
+                _log.exception("the header of a member cannot be read")
+                self.skipped.append(Skipped(member.name, unexpected(error).what))
 
     def _tick(self) -> None:
         self._looked_at += 1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from loading import files
 from loading.catalogue import Catalogue, NothingFound, Progress
-from loading.errors import LoadError, NotFound
+from loading.errors import LoadError, NotFound, unexpected
 from loading.sources.base import CancelToken
 
 _log = logging.getLogger(__name__)
@@ -120,6 +120,11 @@ def describe(
         except NothingFound as error:
             failures.append(error)
             parts.append(error.catalogue)
+        except LoadError:
+            raise
+        except Exception as error:  # a loader of others
+            _log.exception("the loader of %s failed", ", ".join(some))
+            raise unexpected(error, ", ".join(some)) from error
     if len(failures) == len(parts):
         raise failures[0]
     if len(parts) == 1:

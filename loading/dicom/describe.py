@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,8 +24,11 @@ from loading.dicom.mosaic import is_mosaic, tiles_of
 from loading.dicom.multiframe import is_multiframe, slices_of
 from loading.dicom.splitting import Series
 from loading.dicom.volumes import entry_of
+from loading.errors import unexpected
 from loading.notices import Notice
 from loading.sources.base import CancelToken
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -60,29 +64,41 @@ def sort_out(instances: Sequence[Instance], cancel: CancelToken | None = None) -
     slices: list[Item] = []
     forms: dict[tuple[int, int], tuple[PixelForm | Refused, bool]] = {}
     for instance in instances:
-        key = (id(instance.shared), instance.pixel_tag)
-        known = forms.get(key)
-        if known is None:
-            form = _form(instance)
-            is_slice = isinstance(form, PixelForm) and _is_slice(instance.shared, form)
-            known = forms[key] = (form, is_slice)
-        form, is_slice = known
-        if not isinstance(form, PixelForm):
-            _add_other(found, instance, form)
-        elif is_slice and is_mosaic(instance.shared):
-            slices += _unpack(instance, form)
-        elif is_slice:
-            slices.append((instance, form))
-        elif is_multiframe(instance.shared) and _is_grey(instance.shared, form):
-            slices += _take_apart(found, instance, form)
-        else:
-            _add_other(found, instance, form)
+        try:
+            slices += _slices_in(found, instance, forms)
+        except Exception as error:  # whatever it is, the other files are still there
+            _log.exception("a file cannot be described")
+            found.skip(instance, unexpected(error).what)
     series = grouping.by_key(slices, grouping.series_key)
     for name in sorted(series, key=repr):
         if cancel is not None:
             cancel.check()
-        _add_series(found, series[name])
+        _add_series_apart(found, series[name])
     return found
+
+
+def _slices_in(
+    found: Found,
+    instance: Instance,
+    forms: dict[tuple[int, int], tuple[PixelForm | Refused, bool]],
+) -> list[Item]:
+    """Give the slices that a file holds; what is no slice is listed at once."""
+    key = (id(instance.shared), instance.pixel_tag)
+    known = forms.get(key)
+    if known is None:
+        form = _form(instance)
+        is_slice = isinstance(form, PixelForm) and _is_slice(instance.shared, form)
+        known = forms[key] = (form, is_slice)
+    form, is_slice = known
+    if isinstance(form, PixelForm):
+        if is_slice and is_mosaic(instance.shared):
+            return _unpack(instance, form)
+        if is_slice:
+            return [(instance, form)]
+        if is_multiframe(instance.shared) and _is_grey(instance.shared, form):
+            return _take_apart(found, instance, form)
+    _add_other(found, instance, form)
+    return []
 
 
 def _form(instance: Instance) -> PixelForm | Refused:
@@ -164,6 +180,21 @@ def _without_copies(items: list[Item]) -> tuple[list[Item], list[tuple[Item, Ite
 def _is_better(item: Item, other: Item) -> bool:
     """Tell whether an instance is whole where its copy is not."""
     return bool(shortage(*other)) and not shortage(*item)
+
+
+def _add_series_apart(found: Found, items: list[Item]) -> None:
+    part = Found()
+    try:
+        _add_series(part, items)
+    except Exception as error:  # whatever it is, the other series are still there
+        _log.exception("a series cannot be described")
+        for instance, _ in items:
+            found.skip(instance, unexpected(error).what)
+        return
+    found.volumes += part.volumes
+    found.images += part.images
+    found.skipped += part.skipped
+    found.warnings += part.warnings
 
 
 def _add_series(found: Found, items: list[Item]) -> None:

@@ -107,7 +107,8 @@ class Attributes:
         if not values:
             return 1
         count = values[0]
-        return int(count) if count == count and count >= 1 and count == int(count) else None
+        # VR IS: an integer of at most 31 bits (PS3.5 6.2)
+        return int(count) if 1 <= count < 2**31 and count == int(count) else None
 
     @property
     def modality(self) -> str:

@@ -17,6 +17,8 @@ from loading.spec import ValueMap, Window
 
 _PET_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts"}
 AIR_HU = -1000.0
+LARGEST = 1e30
+"""Meant values are float32: beyond this a slope or intercept makes them infinite or all zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def map_of(instance: Instance) -> tuple[ValueMap, list[Notice]]:
     for tag, default in ((tags.SLOPE, 1.0), (tags.INTERCEPT, 0.0)):
         values = instance.own_numbers(tag)
         value = values[0] if values else default
-        if not math.isfinite(value) or (tag == tags.SLOPE and value == 0.0):
+        if not abs(value) <= LARGEST or (tag == tags.SLOPE and abs(value) < 1 / LARGEST):
             notices.append(ignored(tag, instance.own_text(tag)))
             value = default
         parts.append(value)
