@@ -109,6 +109,11 @@ KINDS: dict[str, NoticeKind] = {
         ),
         NoticeKind("colour_as_grey", _I, "Colours are shown as their brightness."),
         NoticeKind(
+            "palette_as_numbers",
+            _I,
+            "The colours of the palette are not shown; the values are their numbers in it.",
+        ),
+        NoticeKind(
             "axes_joined",
             _I,
             "The file has {count} axes. Those behind the third are stepped through one after the "

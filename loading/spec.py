@@ -83,6 +83,14 @@ class ValueMap:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherUnit:
+    """Give the meant values in a second unit as well: other = meant * slope + intercept."""
+
+    unit: str
+    value_map: ValueMap
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A window as the file gives it (PS3.3 C.11.2), in meant values."""
 
@@ -114,6 +122,8 @@ class VolumeSpec:
     slice_origins_lps : array, shape (k, 3), millimetres, or None
         True position of the first voxel of each delivered slice, NaN for absent ones; None when
         the affine is exact for every slice.
+    other_units : tuple of OtherUnit
+        Further units in which a value may be read, the activity beside the SUV of a PET.
     padding : tuple of float or None
         Lowest and highest array value that means "no data here" (0028,0120, 0028,0121).
     time_axis : str
@@ -132,6 +142,7 @@ class VolumeSpec:
     levels: tuple[Level, ...]
     dtype: np.dtype[np.generic]
     value_map: ValueMap = ValueMap()
+    other_units: tuple[OtherUnit, ...] = ()
     time_points: int = 1
     time_axis: str = ""
     time_labels: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from loading.dicom import syntaxes
+from loading.dicom.tags import PIXEL_TAGS
 
 MAX_DEPTH = 16
 """Sequences within sequences; functional groups need three."""
@@ -176,6 +177,8 @@ class DataSet:
             except error:
                 raise Damaged("an element is cut off") from None
             tag = group << 16 | number
+            if depth == 0 and tag in PIXEL_TAGS:
+                return
             if group == 0xFFFE:
                 raise Damaged("a delimiter stands where an element belongs")
             if self._marks is not None:
@@ -185,6 +188,8 @@ class DataSet:
             else:
                 stop = at = start + length
             if stop > end:
+                if depth == 0:  # only the beginning of the object was given
+                    return
                 raise Damaged("an element is longer than what holds it")
             yield Element(tag, vr, start, stop)
 

@@ -13,19 +13,21 @@ from typing import overload
 import numpy as np
 
 from loading.catalogue import ImageEntry
-from loading.dicom import geometry, grouping
+from loading.dicom import geometry, grouping, tags
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Instance
 from loading.dicom.kinds import kind_of
+from loading.dicom.multiframe import slices_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
-from loading.dicom.values import ignored_numbers, is_lossy, values_of, windows_of
+from loading.dicom.values import Mapping, ignored_numbers, is_lossy, values_of, windows_of
 from loading.dicom.volumes import common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
-from loading.spec import Level, ValueMap
+from loading.spec import Level
 
-_GREY = ("MONOCHROME1", "MONOCHROME2")
+_PALETTE = "PALETTE COLOR"
+_NUMBERS = ("MONOCHROME1", "MONOCHROME2", _PALETTE)
 
 
 def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
@@ -35,37 +37,43 @@ def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
         return reason
     kind = kind_of(instance.shared)
     name = instance.place.name
-    if form.samples != 1 or form.photometric not in _GREY:
+    if form.samples != 1 or form.photometric not in _NUMBERS:
         return ImageEntry(name, f"{kind}, colour", form.frames)
-    values, notices = values_of([instance], [form])
-    windows, more = windows_of(instance)
+    frames = slices_of(instance, form) if instance.shared.has(tags.PER_FRAME_GROUPS) else []
+    lead = frames[0] if frames else instance
+    slices = frames if len(frames) == form.frames else [lead]
+    values, notices = values_of(slices, [form] * len(slices))
+    windows, more = windows_of(lead)
+    if form.photometric == _PALETTE:
+        kind += ", palette"
+        notices.append(notice("palette_as_numbers"))
     spec = common_spec(
         [instance],
         form,
         values,
         windows,
-        [*_notices(instance), *notices, *more],
-        levels=(_level_of(instance, form),),
+        [*_notices(lead), *notices, *more],
+        levels=(_level_of(lead, form),),
     )
-    frames = FileFrames(instance, form, values.maps[0] if values.maps else None)
+    readers = FileFrames(instance, form, values.maps)
     try:
-        frames[0].check()
+        readers[0].check()
     except LoadError as error:
         return error.what
-    return ImageEntry(name, kind, form.frames, spec, partial(DicomSource, spec, frames))
+    return ImageEntry(name, kind, form.frames, spec, partial(DicomSource, spec, readers))
 
 
 class FileFrames(Sequence[FramePixels]):
     """The frames of one file; each reader is made when it is asked for.
 
-    A file may claim as many frames as it has bits.
+    A file may claim as many frames as it has bits. `maps` are one for each frame, or one for all.
     """
 
-    def __init__(self, instance: Instance, form: PixelForm, value_map: ValueMap | None) -> None:
+    def __init__(self, instance: Instance, form: PixelForm, maps: Sequence[Mapping] | None) -> None:
         self._instance = instance
         self._coding = coding_of(instance.shared, form)
         self._index = FrameIndex(instance, form.frames) if self._coding.is_encapsulated else None
-        self._value_map = value_map
+        self._maps = maps
 
     def __len__(self) -> int:
         return self._coding.form.frames
@@ -79,7 +87,10 @@ class FileFrames(Sequence[FramePixels]):
             return [self[at] for at in range(*number.indices(len(self)))]
         if not 0 <= number < len(self):
             raise IndexError(number)
-        return FramePixels(self._instance, self._coding, number, self._index, self._value_map)
+        value_map = None
+        if self._maps:
+            value_map = self._maps[number if len(self._maps) > 1 else 0]
+        return FramePixels(self._instance, self._coding, number, self._index, value_map)
 
 
 def _notices(instance: Instance) -> list[Notice]:

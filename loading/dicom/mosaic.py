@@ -19,8 +19,8 @@ from loading.dicom.elements import Damaged, DataSet, Values
 from loading.dicom.forms import PixelForm
 from loading.dicom.header import Attributes, Instance, Part
 from loading.dicom.pixels import Coding, FramePixels
+from loading.dicom.values import Mapping
 from loading.sources.base import CancelToken
-from loading.spec import ValueMap
 
 _CREATOR = b"SIEMENS CSA HEADER"
 _COUNT, _NORMAL = "NumberOfImagesInMosaic", "SliceNormalVector"
@@ -176,7 +176,7 @@ class TilePixels(FramePixels):
         coding: Coding,
         whole: FramePixels,
         recent: Recent,
-        value_map: ValueMap | None,
+        value_map: Mapping | None,
     ) -> None:
         super().__init__(instance, coding, 0, None, value_map)
         self._whole = whole

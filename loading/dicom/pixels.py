@@ -16,10 +16,10 @@ from loading.dicom import encapsulated, syntaxes, tags
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Attributes, Instance
-from loading.dicom.values import is_lossy
+from loading.dicom.tables import Table
+from loading.dicom.values import Mapping, is_lossy
 from loading.errors import CorruptFrame, LoadError
 from loading.sources.base import CancelToken
-from loading.spec import ValueMap
 
 Plane = npt.NDArray[np.generic]
 _AT_ONCE = 64 << 20
@@ -112,7 +112,7 @@ class FramePixels:
         Which of them.
     index : FrameIndex or None
         Shared by the frames of one file; needed where they are encapsulated.
-    value_map : ValueMap or None
+    value_map : Mapping or None
         When given, meant values are written (float32); otherwise stored ones.
     """
 
@@ -124,7 +124,7 @@ class FramePixels:
         coding: Coding,
         frame: int,
         index: FrameIndex | None,
-        value_map: ValueMap | None,
+        value_map: Mapping | None,
     ) -> None:
         self.instance = instance
         self.coding = coding
@@ -287,7 +287,9 @@ class FramePixels:
 
     def deliver(self, stored: Plane, out: Plane) -> None:
         """Put stored values into `out`, mapped to meant ones if asked for."""
-        if self.value_map is not None:
+        if isinstance(self.value_map, Table):
+            out[...] = self.value_map.meant(stored)
+        elif self.value_map is not None:
             meant = stored.astype(np.float64)
             meant *= self.value_map.slope
             meant += self.value_map.intercept

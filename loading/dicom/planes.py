@@ -8,8 +8,7 @@ from loading.dicom.forms import PixelForm, form_of
 from loading.dicom.header import Instance
 from loading.dicom.mosaic import Recent, TilePixels
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
-from loading.dicom.values import Values
-from loading.spec import ValueMap
+from loading.dicom.values import Mapping, Values
 
 
 def readers_of(
@@ -33,9 +32,7 @@ class _Makers:
         self._mosaics: dict[int, FramePixels] = {}
         self._recent = Recent()
 
-    def reader(
-        self, instance: Instance, form: PixelForm, value_map: ValueMap | None
-    ) -> FramePixels:
+    def reader(self, instance: Instance, form: PixelForm, value_map: Mapping | None) -> FramePixels:
         # Files that agree share both objects; to compare two forms costs more than all the rest.
         key = id(instance.shared), id(form)
         coding = self._codings.get(key)

@@ -58,18 +58,22 @@ def _decode(raw: bytes, names: tuple[str, ...], is_name: bool) -> str:
 
 
 class HeaderTexts(Mapping[str, str]):
-    """The attributes of a series for people, decoded when first asked for."""
+    """The attributes of a series for people, decoded when first asked for.
 
-    __slots__ = ("_shared", "_texts")
+    `more` are facts that were worked out from several of them.
+    """
 
-    def __init__(self, shared: Attributes) -> None:
+    __slots__ = ("_more", "_shared", "_texts")
+
+    def __init__(self, shared: Attributes, more: Mapping[str, str] | None = None) -> None:
         self._shared = shared
+        self._more = dict(more or {})
         self._texts: dict[str, str] | None = None
 
     def _all(self) -> dict[str, str]:
         if self._texts is None:
             texts = {name: decode(self._shared, tag) for name, tag in HEADER_TEXTS.items()}
-            self._texts = {name: text for name, text in texts.items() if text}
+            self._texts = {name: text for name, text in texts.items() if text} | self._more
         return self._texts
 
     def __getitem__(self, name: str) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 from loading.dicom import tags
 from loading.dicom.forms import PixelForm
 from loading.dicom.header import Attributes, Instance
+from loading.dicom.suv import UNIT, Suv
+from loading.dicom.tables import Table, table_of
 from loading.notices import Notice, notice
 from loading.spec import ValueMap, Window
 
@@ -19,6 +21,10 @@ _PET_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts"}
 AIR_HU = -1000.0
 LARGEST = 1e30
 """Meant values are float32: beyond this a slope or intercept makes them infinite or all zero."""
+
+
+Mapping = ValueMap | Table
+"""What leads from stored values to meant ones: a line, or a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +37,29 @@ class Values:
         Of the array.
     value_map : ValueMap
         From array values to meant ones; the identity when the array holds meant values.
-    maps : tuple of ValueMap or None
+    maps : tuple of Mapping or None
         One for each slice when they differ: then each slice is mapped while it is read, in
         float64, and rounded once to float32. None when stored values go into the array.
     """
 
     dtype: np.dtype[np.generic]
     value_map: ValueMap
-    maps: tuple[ValueMap, ...] | None
+    maps: tuple[Mapping, ...] | None
     stored_range: tuple[float, float]
     padding: tuple[float, float] | None
     empty_value: float
     unit: str
 
 
-def map_of(instance: Instance) -> tuple[ValueMap, list[Notice]]:
-    """Read slope and intercept; what is not usable becomes 1 or 0 and is told."""
+def map_of(instance: Instance) -> tuple[Mapping, list[Notice]]:
+    """Read the table, else slope and intercept; what is not usable becomes 1 or 0 and is told."""
     notices: list[Notice] = []
+    if instance.shared.has(tags.MODALITY_LUT):
+        table = table_of(instance)
+        if table is not None:
+            return table, []
+        told = notice("value_ignored", attribute="Modality LUT Sequence", value="no usable table")
+        notices.append(told)
     parts = []
     for tag, default in ((tags.SLOPE, 1.0), (tags.INTERCEPT, 0.0)):
         values = instance.own_numbers(tag)
@@ -56,8 +68,6 @@ def map_of(instance: Instance) -> tuple[ValueMap, list[Notice]]:
             notices.append(ignored(tag, instance.own_text(tag)))
             value = default
         parts.append(value)
-    if instance.shared.has(tags.MODALITY_LUT):
-        notices.append(notice("value_ignored", attribute="Modality LUT Sequence", value="a table"))
     return ValueMap(parts[0], parts[1]), notices
 
 
@@ -88,42 +98,83 @@ def union_dtype(forms: Sequence[PixelForm]) -> np.dtype[np.generic]:
 
 
 def values_of(
-    instances: Sequence[Instance], forms: Sequence[PixelForm]
+    instances: Sequence[Instance], forms: Sequence[PixelForm], suv: Suv | None = None
 ) -> tuple[Values, list[Notice]]:
-    """Decide on the array's type and map from all slices (never from the first alone)."""
+    """Decide on the array's type and map from all slices (never from the first alone).
+
+    With a factor for SUV the meant values are SUV.
+    """
     maps, notices = _maps_of(instances)
+    unit = "" if any(item.code == "value_ignored" for item in notices) else _unit(instances[0])
+    if suv is not None and suv.factor is not None:
+        maps, unit = [_scaled(one, suv.factor) for one in maps], UNIT
+    tables = [one for one in set(maps) if isinstance(one, Table)]
+    if tables and unit != "HU":
+        unit = tables[0].unit
     distinct_forms = list(dict.fromkeys(forms))
     dtype = union_dtype(distinct_forms)
-    needs_float = len(set(maps)) > 1 or (dtype.kind == "f" and not distinct_forms[0].real)
-    unit = "" if any(item.code == "value_ignored" for item in notices) else _unit(instances[0])
-    low, high = _stored_range(distinct_forms)
+    ends = _stored_range(distinct_forms)
     padding = _padding(instances[0].shared, distinct_forms[0])
-    if needs_float:
-        ends = [m.slope * end + m.intercept for m in set(maps) for end in (low, high)]
-        empty = min(max(AIR_HU, min(ends)), max(ends)) if unit == "HU" else _zero(min(ends))
-        values = Values(
-            np.dtype(np.float32),
-            ValueMap(),
-            tuple(maps),
-            (min(ends), max(ends)),
-            _mapped(padding, maps),
-            empty,
-            unit,
-        )
-        return values, notices
     one = maps[0]
-    empty = _empty(one, padding, (low, high), unit)
-    return Values(dtype, one, None, (low, high), padding, empty, unit), notices
+    if (
+        isinstance(one, Table)
+        or len(set(maps)) > 1
+        or (dtype.kind == "f" and not distinct_forms[0].real)
+    ):
+        return _meant_values(maps, ends, padding, unit), notices
+    empty = _empty(one, padding, ends, unit)
+    return Values(dtype, one, None, ends, padding, empty, unit), notices
 
 
-def _maps_of(instances: Sequence[Instance]) -> tuple[list[ValueMap], list[Notice]]:
-    """Read the map of each slice; equal bytes are read once."""
-    known: dict[tuple[bytes, bytes, bool], ValueMap] = {}
+def _meant_values(
+    maps: Sequence[Mapping],
+    stored_range: tuple[float, float],
+    padding: tuple[float, float] | None,
+    unit: str,
+) -> Values:
+    """Let the array hold meant values, each slice mapped by itself."""
+    reached = [meant_of(one, end) for one in set(maps) for end in stored_range]
+    reached += [
+        float(end)
+        for one in set(maps)
+        if isinstance(one, Table)
+        for end in (one.entries.min(), one.entries.max())
+    ]
+    low, high = min(reached), max(reached)
+    empty = min(max(AIR_HU, low), high) if unit == "HU" else _zero(low)
+    return Values(
+        np.dtype(np.float32),
+        ValueMap(),
+        tuple(maps),
+        (low, high),
+        _mapped(padding, maps),
+        empty,
+        unit,
+    )
+
+
+def meant_of(one: Mapping, stored: float) -> float:
+    """Map one stored value."""
+    if isinstance(one, Table):
+        return float(one.meant(np.array(stored)))
+    return one.slope * stored + one.intercept
+
+
+def _scaled(one: Mapping, factor: float) -> Mapping:
+    if isinstance(one, Table):
+        return one
+    return ValueMap(one.slope * factor, one.intercept * factor)
+
+
+def _maps_of(instances: Sequence[Instance]) -> tuple[list[Mapping], list[Notice]]:
+    """Read the map of each slice; equal bytes are read once, tables from each file."""
+    known: dict[tuple[bytes, bytes, str], Mapping] = {}
     told: dict[Notice, None] = {}
-    maps = []
+    maps: list[Mapping] = []
     for instance in instances:
         own = instance.own
-        key = (own[_SLOPE_AT], own[_INTERCEPT_AT], instance.shared.has(tags.MODALITY_LUT))
+        file_of_table = instance.place.name if instance.shared.has(tags.MODALITY_LUT) else ""
+        key = (own[_SLOPE_AT], own[_INTERCEPT_AT], file_of_table)
         value_map = known.get(key)
         if value_map is None:
             value_map, notices = map_of(instance)
@@ -175,12 +226,12 @@ def _padding(shared: Attributes, form: PixelForm) -> tuple[float, float] | None:
 
 
 def _mapped(
-    padding: tuple[float, float] | None, maps: Sequence[ValueMap]
+    padding: tuple[float, float] | None, maps: Sequence[Mapping]
 ) -> tuple[float, float] | None:
     """Map a padding range to meant values where all slices agree on it."""
     if padding is None:
         return None
-    ranges = {tuple(sorted(m.slope * end + m.intercept for end in padding)) for m in set(maps)}
+    ranges = {tuple(sorted(meant_of(one, end) for end in padding)) for one in set(maps)}
     if len(ranges) != 1:
         return None
     low, high = (float(np.float32(end)) for end in next(iter(ranges)))
@@ -228,6 +279,17 @@ def windows_of(instance: Instance) -> tuple[tuple[Window, ...], list[Notice]]:
         tag = tags.WINDOW_CENTER if centers else tags.WINDOW_WIDTH
         notices.append(ignored(tag, instance.own_text(tag)))
     return tuple(windows), notices
+
+
+def windows_in_suv(windows: Sequence[Window], factor: float) -> tuple[Window, ...]:
+    """Bring windows for activity to SUV; the half unit of LINEAR is one of the file's values."""
+    found = []
+    for one in windows:
+        center, width, function = one.center, one.width, one.function
+        if function == "LINEAR" and width > 1.0:
+            center, width, function = center - 0.5, width - 1.0, "LINEAR_EXACT"
+        found.append(Window(center * factor, width * factor, one.name, function))
+    return tuple(found)
 
 
 def is_lossy(shared: Attributes) -> bool:

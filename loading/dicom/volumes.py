@@ -19,9 +19,17 @@ from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
+from loading.dicom.pet import is_pet, other_units, suv_of_series, words_of
 from loading.dicom.pixels import FramePixels
 from loading.dicom.planes import readers_of
-from loading.dicom.values import Values, ignored_numbers, is_lossy, values_of, windows_of
+from loading.dicom.values import (
+    Values,
+    ignored_numbers,
+    is_lossy,
+    values_of,
+    windows_in_suv,
+    windows_of,
+)
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
 from loading.spec import Level, VolumeSpec, Window
@@ -36,10 +44,13 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
     """Describe the volume of a stack whose slices may differ in bits and sign."""
     instances = [*stack.instances, *(item[0] for part in stack.later for item in part)]
     forms = [*forms, *(item[1] for part in stack.later for item in part)]
-    values, notices = values_of(instances, forms)
+    suv = suv_of_series(instances) if is_pet(instances[0]) else None
+    values, notices = values_of(instances, forms, suv)
     grid = _grid_of(stack)
     middle = stack.instances[len(stack.instances) // 2]
     windows, more = windows_of(middle)
+    if suv is not None and suv.factor is not None:
+        windows = windows_in_suv(windows, suv.factor)
     told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
     spec = common_spec(
         instances,
@@ -54,6 +65,8 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
     )
     spec = replace(
         spec,
+        other_units=other_units(suv),
+        header=text.HeaderTexts(middle.shared, {"suv": words_of(suv)} if suv else None),
         time_points=1 + len(stack.later),
         time_axis=stack.axis if stack.later else "",
         time_labels=stack.labels if any(stack.labels) else (),
