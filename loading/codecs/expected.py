@@ -58,11 +58,14 @@ class Facts(NamedTuple):
         Bits of a sample in the codestream.
     doubt : str
         Why native code should not be given it in this process; empty when there is no doubt.
+    lacks_sign : bool
+        Samples are unsigned numbers of `depth` bits, whatever they mean.
     """
 
     lossy: bool
     depth: int
     doubt: str = ""
+    lacks_sign: bool = False
 
 
 def check_size(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+import numpy as np
+
 from loading.codecs import child, htj2k, jpeg, jpeg2000, native, rle
 from loading.codecs.expected import Expected, Facts
 from loading.codecs.registry import SYNTAX_FAMILY, Frame, Row, decoders_for
@@ -63,6 +65,7 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
     if facts.doubt:
         _log.debug("decoding apart: %s", facts.doubt)
         child.decode(syntax, data, expected, facts.depth, out)
+        _give_sign(out, expected, facts)
         return facts.lossy
     last: Exception | None = None
     for row in rows:
@@ -75,6 +78,7 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
         except Exception as error:
             last = last or error
         else:
+            _give_sign(out, expected, facts)
             return facts.lossy
     raise _refused(expected, rows[0], last) from last
 
@@ -106,3 +110,15 @@ def decode_prefix(prefix: bytes, expected: Expected, out: Frame) -> None:
             native.htj2k_prefix(prefix, out, facts.depth)
     except Exception as error:
         raise expected.corrupt("The coarse picture cannot be decoded") from error
+    _give_sign(out, expected, facts)
+
+
+def _give_sign(out: Frame, expected: Expected, facts: Facts) -> None:
+    """Read the top bit of a codestream's samples as their sign where the header says so.
+
+    Where all bits that are stored were coded, the stored ones are read so later on.
+    """
+    if expected.signed and facts.lacks_sign and facts.depth < expected.stored:
+        spare = out.dtype.type(8 * out.dtype.itemsize - facts.depth)
+        np.left_shift(out, spare, out=out)
+        np.right_shift(out, spare, out=out)

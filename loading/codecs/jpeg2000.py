@@ -89,6 +89,11 @@ class MainHeader:
         return max(bits & 0x7F for bits, _, _ in self.components) + 1
 
     @property
+    def signed(self) -> bool:
+        """Tell whether samples carry a sign (A.5.1: the top bit of Ssiz)."""
+        return any(bits & 0x80 for bits, _, _ in self.components)
+
+    @property
     def tiles(self) -> int:
         """Count the tiles."""
         if not self.tile[0] or not self.tile[1]:
@@ -258,7 +263,7 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False)
         raise expected.corrupt(f"The {what} picture claims {header.tiles} tiles")
     if not prefix and not is_whole(data, header):
         raise expected.corrupt(f"The {what} picture ends early")
-    return Facts(not header.reversible, header.depth, _doubt(header, htj2k))
+    return Facts(not header.reversible, header.depth, _doubt(header, htj2k), not header.signed)
 
 
 def _doubt(header: MainHeader, htj2k: bool) -> str:

@@ -32,6 +32,8 @@ class Coding:
 
     Attributes
     ----------
+    high : int
+        Highest bit of a sample in its cell; decoders give numbers, which begin at the lowest.
     is_encapsulated : bool
         Frames are compressed.
     is_foreign : bool
@@ -45,6 +47,7 @@ class Coding:
     """
 
     form: PixelForm
+    high: int
     syntax: str
     is_encapsulated: bool
     is_foreign: bool
@@ -63,11 +66,13 @@ def coding_of(shared: Attributes, form: PixelForm) -> Coding:
     plain = not (
         encapsulated_too or foreign or in_words or form.has_spare_bits or form.allocated == 1
     )
+    gives_numbers = encapsulated_too and shared.syntax != syntaxes.RLE
     expected = codecs.Expected(
         form.rows, form.columns, form.samples, form.allocated, form.stored, form.signed
     )
     return Coding(
         form=form,
+        high=form.stored - 1 if gives_numbers else form.high,
         syntax=shared.syntax,
         is_encapsulated=encapsulated_too,
         is_foreign=foreign,
@@ -282,7 +287,7 @@ class FramePixels:
     def _finish(self, stored: Plane, out: Plane) -> None:
         """Clear spare bits, map to meant values if asked for, and put the result into `out`."""
         if self.coding.form.has_spare_bits:
-            clear_spare_bits(stored, self.coding.form)
+            clear_spare_bits(stored, self.coding.form, self.coding.high)
         self.deliver(stored, out)
 
     def deliver(self, stored: Plane, out: Plane) -> None:
@@ -298,14 +303,14 @@ class FramePixels:
             out[...] = stored
 
 
-def clear_spare_bits(stored: Plane, form: PixelForm) -> None:
-    """Keep the bits up to High Bit and as many as are stored, with their sign (C.7.6.3.1).
+def clear_spare_bits(stored: Plane, form: PixelForm, high: int) -> None:
+    """Keep the bits up to `high` and as many as are stored, with their sign (C.7.6.3.1).
 
     Old files keep overlays in the spare bits; some writers don't extend the sign.
     """
-    up = form.allocated - 1 - form.high
+    up = form.allocated - 1 - high
     down = form.allocated - form.stored
-    if not form.signed and not up:
+    if not form.signed and high == form.stored - 1:
         mask = stored.dtype.type((1 << form.stored) - 1)
         np.bitwise_and(stored, mask, out=stored)
         return
