@@ -86,8 +86,9 @@ def _edit(w: MainWindow) -> list[Command]:
         Command("edit.copy_picture", tr("Copy picture"), menu, w.files.copy_picture, ("Ctrl+C",),
                 none, group=1),
         Command("edit.copy_value", tr("Copy value under the pointer"), menu, w.copy_value,
-                reason=lambda: "" if w.teller.pointer else tr("the pointer was not on a picture"),
-                group=1),
+                reason=lambda: (
+                    "" if w.teller.last_pointer else tr("the pointer was not on a picture")
+                ), group=1),
         Command("edit.settings", tr("Settings"), menu, w.preferences.show, ("Ctrl+,",), group=2),
     ]  # fmt: skip
 

@@ -299,7 +299,7 @@ class MainWindow(QMainWindow):
 
     def copy_value(self) -> None:
         """Put the value last under the pointer on the clipboard."""
-        QGuiApplication.clipboard().setText(self.teller.pointer)
+        QGuiApplication.clipboard().setText(self.teller.last_pointer)
         self.tell(tr("Value copied"))
 
     def close_volume(self) -> None:

@@ -198,7 +198,7 @@ class StartPage(QWidget):
         """Show the invitation."""
         self.card.show_words(
             tr("Drop a folder, files or a ZIP"),
-            tr("DICOM series. Nothing is copied, changed or sent anywhere."),
+            tr("DICOM, NIfTI, TIFF stacks, Zarr. Nothing is copied, changed or sent anywhere."),
             (
                 button(tr("Open folder"), self.open_folder.emit, "filled"),
                 button(tr("Open files"), self.open_files.emit, "plain"),

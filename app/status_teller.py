@@ -23,7 +23,9 @@ _DONE_S = 3.0
 class StatusTeller(QObject):
     """Look ten times a second while something moves, never otherwise.
 
-    `moved` says that a load has gone on, so that lists may follow.
+    `pointer` is what is under the pointer, empty beside the pictures; `last_pointer` what was there
+    last, for a menu or the palette takes the pointer off the picture. `moved` says that a load has
+    gone on, so that lists may follow.
     """
 
     moved = Signal()
@@ -41,11 +43,16 @@ class StatusTeller(QObject):
         self._done_until = 0.0
         self._was_loading = False
         self.pointer = ""
+        self.last_pointer = ""
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self.tick)
+        session.volume_changed.connect(self._forget_pointer)
         for signal in (session.opening_changed, session.volume_changed, session.volume_moved):
             signal.connect(self._wake)
+
+    def _forget_pointer(self) -> None:
+        self.pointer = self.last_pointer = ""
 
     def tell(self, text: str) -> None:
         """Say something for three seconds."""
@@ -55,6 +62,7 @@ class StatusTeller(QObject):
     def show_pointer(self, text: str) -> None:
         """Take the value under the pointer; it is shown when nothing else is to be said."""
         self.pointer = text
+        self.last_pointer = text or self.last_pointer
         if not self._timer.isActive():
             self._line.show_text(*self._words())
 

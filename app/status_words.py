@@ -45,7 +45,7 @@ def done_words(spec: VolumeSpec, failed: int = 0, *, is_flat: bool = False) -> s
     parts = [
         tr("1 slice") if slices == 1 else tr("{count} slices").format(count=slices),
         f"{columns} x {rows}",
-        " x ".join(f"{step:.2f}" for step in steps) + " mm",
+        " x ".join(f"{step:.2f}" if step >= 0.1 else f"{step:.2g}" for step in steps) + " mm",
         size_words(spec.size_bytes),
     ]
     if any(told.code == "no_spacing" for told in spec.warnings):

@@ -308,10 +308,14 @@ def length_text(length_mm: float) -> str:
     return f"{length_mm:g} mm" if length_mm < 10 else f"{length_mm / 10:g} cm"
 
 
-def position_text(point: Point | FloatArray) -> str:
-    """Write a place in the patient: "x 12.3 L  y 40.1 P  z 118.0 S mm"."""
+def position_text(point: Point | FloatArray, finest_mm: float = 1.0) -> str:
+    """Write a place in the patient: "x 12.3 L  y 40.1 P  z 118.0 S mm".
+
+    Voxels smaller than a tenth of a millimetre get the decimals that tell them apart.
+    """
+    decimals = max(1, 1 - floor(log10(finest_mm))) if 0 < finest_mm < 0.1 else 1
     parts = (
-        f"{name} {abs(float(value)):.1f} {_LETTERS[n][int(value > 0)]}"
+        f"{name} {abs(float(value)):.{decimals}f} {_LETTERS[n][int(value > 0)]}"
         for n, (name, value) in enumerate(zip("xyz", point, strict=True))
     )
     return "  ".join(parts) + " mm"

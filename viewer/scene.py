@@ -146,7 +146,7 @@ class Scene:
             voxel = nearest_voxel(self.spec, point)
             place = "" if voxel is None else f"column {voxel[0] + 1}  row {voxel[1] + 1}"
             return f"{place}   {self.value_text(point)}"
-        return f"{position_text(point)}   {self.value_text(point)}"
+        return f"{position_text(point, min(self.spec.spacing_ijk_mm))}   {self.value_text(point)}"
 
     def number_text(self, value: float) -> str:
         """Write a meant value with as many decimals as its map can tell apart."""

@@ -58,6 +58,9 @@ def test_done_names_size_spacing_and_what_failed():
     spec = VolumeSpec("k", "Thorax", "CT", "HU", (level,), np.dtype(np.int16))
     assert done_words(spec) == "480 slices, 512 x 512, 0.70 x 0.70 x 1.00 mm, 252 MB"
     assert done_words(spec, 3).endswith("252 MB. 3 could not be read")
+    fine = Level((40, 48, 56), np.diag([0.00065, 0.00065, 0.002, 1.0]), (1, 48, 56))
+    spec = VolumeSpec("k", "Felt", "OT", "", (fine,), np.dtype(np.uint8))
+    assert "0.00065 x 0.00065 x 0.002 mm" in done_words(spec)
 
 
 def test_long_names_lose_their_middle():

@@ -146,3 +146,4 @@ def test_the_scale_bar_is_the_longest_of_1_2_5_within_a_third(view_mm, bar) -> N
 def test_lengths_and_places_in_words() -> None:
     assert [length_text(n) for n in (0.5, 5, 10, 200)] == ["0.5 mm", "5 mm", "1 cm", "20 cm"]
     assert position_text((12.34, -40.06, 118.0)) == "x 12.3 L  y 40.1 A  z 118.0 S mm"
+    assert position_text((0.01234, 0, 0.1), 0.002) == "x 0.0123 L  y 0.0000 A  z 0.1000 S mm"

@@ -1,12 +1,15 @@
 """What the window says of things it cannot open, and what it keeps to itself."""
 
 import pytest
-from PySide6.QtWidgets import QLabel, QMenu, QWidget
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
 from app.menus import fill_recent
 from app.palette_rows import gather
 from app.start_page import RecentCard
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.views import move
 from tests.helpers.window import (
     differs,
     drop,
@@ -74,3 +77,18 @@ def test_a_folder_without_images_says_what_it_holds(qapp, tmp_path):
         text = window.start.card.text.text()
         assert text.startswith("4 files read: ")
         assert "(3)" in text
+
+
+def test_the_value_can_be_copied_though_the_menu_takes_the_pointer_away(qapp, patient):
+    with main_window() as window:
+        open_and_wait(window, patient)
+        view = window.views.findChild(QWidget, "view-axial")
+        move(view, QPointF(view.rect().center()))
+        value = window.teller.pointer
+        QTest.mouseClick(view, Qt.MouseButton.RightButton, pos=view.rect().center())
+        menu = next(m for m in window.findChildren(QMenu) if m.isVisible())
+        QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+        copy = next(a for a in menu.actions() if a.objectName() == "edit.copy_value")
+        QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(copy).center())
+        assert QApplication.clipboard().text() == value
+        assert value.startswith("x ")
