@@ -78,6 +78,14 @@ KINDS: dict[str, NoticeKind] = {
             "at true positions.",
         ),
         NoticeKind(
+            "slices_beside",
+            _W,
+            "{count} slices lie up to {moved:.3g} mm beside the others ({places}). They are drawn "
+            "in line with them; values are read at true positions.",
+            of_one="1 slice lies {moved:.3g} mm beside the others ({places}). It is drawn in line "
+            "with them; values are read at true positions.",
+        ),
+        NoticeKind(
             "duplicate_slices",
             _W,
             "{count} slices are there more than once ({places}). The one with the lower "

@@ -25,6 +25,8 @@ FINE = 0.1
 """Uneven slices may be moved by this part of a plane's distance."""
 PLANES_PER_SLICE = 4
 """A grid for uneven slices has at most so many planes for each."""
+BESIDE_MM = 0.1
+"""A slice farther than this from the line of the others, in its plane, stands beside it."""
 MAX_POSITION_MM = 1e6
 """Positions farther away than a kilometre are no positions."""
 
@@ -103,6 +105,8 @@ class Grid:
         "even", "gaps" (whole multiples of one step), or "uneven".
     gaps : tuple of float
         Smallest and largest distance of neighbours along the normal, mm.
+    beside_mm : array, shape (n,)
+        How far each slice is from its place, measured in its own plane.
     stretched : bool
         The distance changed for several slices in a row, which no missing slice explains.
     """
@@ -114,6 +118,7 @@ class Grid:
     moved_mm: float
     kind: str
     gaps: tuple[float, float]
+    beside_mm: FloatArray
     stretched: bool = False
 
     @property
@@ -161,21 +166,21 @@ def lay_out(positions: FloatArray, normal: FloatArray) -> Grid:
     spread = float(gaps.min()), float(gaps.max())
     planes = np.arange(count)
     if _is_even(distances, gaps, usual):
-        return _grid(positions, planes, "even", spread)
+        return _grid(positions, normal, planes, "even", spread)
     most = PLANES_PER_SLICE * count
     steps = _whole_steps(gaps, float(gaps.min())) or _whole_steps(gaps, usual)
     if len(set(steps)) > 1 and sum(steps) < most + 16:
         planes = np.concatenate([[0], np.cumsum(steps)])
         off = distances - distances[0] - planes * (span / planes[-1])
         if np.abs(off).max() <= max(FINE * span / planes[-1], EVEN_MM):
-            return _grid(positions, planes, "gaps", spread, _is_stretched(steps))
+            return _grid(positions, normal, planes, "gaps", spread, _is_stretched(steps))
     for number in range(count - 1, most):
         step = span / number
         at = (distances - distances[0]) / step
         nearest = np.rint(at)
         if np.abs(at - nearest).max() <= FINE and (np.diff(nearest) > 0).all():
-            return _grid(positions, nearest.astype(np.intp), "uneven", spread)
-    return _grid(positions, _nearest_planes(distances, gaps, most), "uneven", spread)
+            return _grid(positions, normal, nearest.astype(np.intp), "uneven", spread)
+    return _grid(positions, normal, _nearest_planes(distances, gaps, most), "uneven", spread)
 
 
 def _is_even(distances: FloatArray, gaps: FloatArray, usual: float) -> bool:
@@ -219,17 +224,63 @@ def _nearest_planes(distances: FloatArray, gaps: FloatArray, most: int) -> IntAr
 
 def _grid(
     positions: FloatArray,
+    normal: FloatArray,
     planes: IntArray,
     kind: str,
     gaps: tuple[float, float],
     stretched: bool = False,
 ) -> Grid:
-    last = int(planes[-1])
-    first = positions[0]
-    step = (positions[-1] - first) / last
+    distances = along(positions, normal)
+    steps = (distances - distances[0]) * (planes[-1] / (distances[-1] - distances[0]))
+    flat = positions - np.outer(distances, normal)
+    begin, across = _line(flat, steps)
+    first = begin + distances[0] * normal
+    step = across + (distances[-1] - distances[0]) / planes[-1] * normal
     moved = positions - (first + planes[:, None] * step)
     farthest = float(np.linalg.norm(moved, axis=1).max())
-    return Grid(last + 1, planes, first, step, farthest, kind, gaps, stretched)
+    beside = _off(flat, steps, begin, across)
+    return Grid(int(planes[-1]) + 1, planes, first, step, farthest, kind, gaps, beside, stretched)
+
+
+def _line(flat: FloatArray, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give beginning and step of the line on which the slices lie, seen along their normal.
+
+    It leads from the first to the last, which is exact where all are on it. Where one of the two
+    stands beside the others it would bend all of them: then it is the line on which most lie.
+
+    Parameters
+    ----------
+    flat : array, shape (n, 3), millimetres
+        Positions without their part along the normal.
+    steps : array, shape (n,)
+        How many steps each slice is from the first, as it truly lies.
+    """
+    begin, across = _through(flat, steps, 0, len(steps) - 1)
+    off = _off(flat, steps, begin, across)
+    if off.max() <= BESIDE_MM:
+        return begin, across
+    half = len(steps) // 2
+    run = (steps[half:] - steps[: len(steps) - half])[:, None]
+    slope = np.median((flat[half:] - flat[: len(steps) - half]) / run, axis=0)
+    usual = np.median(flat - steps[:, None] * slope, axis=0)
+    near = np.flatnonzero(_off(flat, steps, usual, slope) <= BESIDE_MM)
+    if len(near) <= (off <= BESIDE_MM).sum():
+        return begin, across
+    return _through(flat, steps, near[0], near[-1])
+
+
+def _off(flat: FloatArray, steps: FloatArray, begin: FloatArray, across: FloatArray) -> FloatArray:
+    """Give how far each slice is from a line."""
+    distances: FloatArray = np.linalg.norm(flat - begin - steps[:, None] * across, axis=1)
+    return distances
+
+
+def _through(
+    flat: FloatArray, steps: FloatArray, low: int, high: int
+) -> tuple[FloatArray, FloatArray]:
+    """Give beginning and step of the line through two slices."""
+    across = (flat[high] - flat[low]) / (steps[high] - steps[low])
+    return flat[low] - steps[low] * across, across
 
 
 def affine_of(

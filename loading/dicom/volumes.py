@@ -164,6 +164,7 @@ def _grid_of(stack: Stack) -> Grid:
         0.0,
         "even",
         (step, step),
+        np.zeros(count),
     )
 
 
@@ -214,6 +215,7 @@ def _geometry_notices(stack: Stack, grid: Grid) -> list[Notice]:
         )
     told += _spacing_notices(grid)
     if stack.frame is not None:
+        told += _beside_notices(stack, grid)
         told += _shear_notices(stack, grid, shared.modality)
     return told
 
@@ -232,6 +234,16 @@ def _spacing_notices(grid: Grid) -> list[Notice]:
         ]
     smallest, largest = grid.gaps
     return [notice("uneven_spacing", smallest=smallest, largest=largest, moved=grid.moved_mm)]
+
+
+def _beside_notices(stack: Stack, grid: Grid) -> list[Notice]:
+    pixel = min(stack.spacing) if stack.spacing else 1.0
+    beside = np.flatnonzero(grid.beside_mm > SHEAR_PIXELS * pixel)
+    if not len(beside):
+        return []
+    places = _places([str(plane + 1) for plane in grid.plane_of[beside]])
+    moved = float(grid.beside_mm.max())
+    return [notice("slices_beside", count=len(beside), places=places, moved=moved)]
 
 
 def _shear_notices(stack: Stack, grid: Grid, modality: str) -> list[Notice]:
