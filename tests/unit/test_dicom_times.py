@@ -331,3 +331,64 @@ def test_memory_is_checked_for_all_points(stored, tmp_path):
     assert entry.spec.size_bytes == 4 * stored.nbytes
     with pytest.raises(loading.TooLarge):
         loading.OpenVolume(entry, memory_limit_bytes=3 * stored.nbytes)
+
+
+def five_times(tmp_path, stored):
+    uids = {name: generate_uid() for name in ("SeriesInstanceUID", "StudyInstanceUID")}
+    for t in range(5):
+        write_series(
+            tmp_path / str(t),
+            stored + t,
+            TemporalPositionIdentifier=t + 1,
+            FrameOfReferenceUID="1.2.3.5",
+            **uids,
+        )
+    (entry,) = describe([str(tmp_path)]).volumes
+    return entry
+
+
+class Watched:
+    """A source that tells which time point it is asked for."""
+
+    def __init__(self, source, told):
+        self._source, self._told, self.spec = source, told, source.spec
+        self.renditions, self.close = source.renditions, source.close
+
+    def read(self, request, out, cancel):
+        self._told(request.chunk)
+        return self._source.read(request, out, cancel)
+
+
+def order_of_times(entry, first, at=None, then=None):
+    """Load with one worker; give the time points in the order of their first and last reads."""
+    asked = []
+
+    def told(chunk):
+        asked.append(chunk.t)
+        if len(asked) == at:
+            volume.prefer(loading.Demand(t=then))
+
+    watched = loading.VolumeEntry(entry.spec, lambda: Watched(entry.open(), told))
+    volume = loading.OpenVolume(watched, worker_count=1)
+    with volume:
+        volume.prefer(loading.Demand(t=first))
+        volume.load()
+        volume.wait(60)
+        assert volume.progress.full == 5 * PLACES
+    return asked
+
+
+def test_the_time_on_the_screen_is_read_first_then_its_neighbours(tmp_path, stored):
+    """N2: current time point first, then t-1 and t+1, outward; the total is the sum of all."""
+    asked = order_of_times(five_times(tmp_path, stored), first=2)
+    assert len(asked) == 5 * PLACES
+    distances = [abs(t - 2) for t in asked]
+    assert distances == sorted(distances)
+
+
+def test_a_step_in_time_ranks_anew(tmp_path, stored):
+    """N3: from the next read on, the new time point comes before all others."""
+    asked = order_of_times(five_times(tmp_path, stored), first=0, at=2, then=4)
+    assert asked[:2] == [0, 0]
+    assert asked[2 : 2 + PLACES] == [4] * PLACES
+    assert asked[2 + PLACES : 2 + 2 * PLACES] == [3] * PLACES
