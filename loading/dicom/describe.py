@@ -126,8 +126,8 @@ def _is_grey(shared: Attributes, form: PixelForm) -> bool:
 
 def _take_apart(found: Found, instance: Instance, form: PixelForm) -> list[Item]:
     """Give the frames of an object as slices; list it as an image where they have no places."""
-    slices = [] if shortage(instance, form) else slices_of(instance, form)
-    if not any(grouping.usable_position(part) for part in slices):
+    slices = slices_of(instance, form)
+    if not any(grouping.usable_position(part) and not shortage(part, form) for part in slices):
         _add_other(found, instance, form)
         return []
     if len(slices) < form.frames:

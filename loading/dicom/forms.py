@@ -120,7 +120,8 @@ def form_of(shared: Attributes, pixel_tag: int) -> PixelForm:
 def shortage(instance: Instance, form: PixelForm) -> str:
     """Say why the bytes of the pixels cannot be all there; an empty text when they can be.
 
-    Nothing is read: claims are held against the size of the file.
+    Nothing is read: claims are held against the size of the file. Of a frame among many only its
+    own bytes count.
     """
     size, start, length = instance.place.size, instance.offset, instance.length
     syntax = instance.shared.syntax
@@ -134,6 +135,9 @@ def shortage(instance: Instance, form: PixelForm) -> str:
         return ""
     if length == UNDEFINED:
         return "its pixels are not compressed, yet have no length"
+    if instance.part is not None and instance.part.tile < 0:
+        behind = start + ((instance.frame + 1) * form.frame_bits + 7) // 8
+        return f"it ends early: frame {instance.frame + 1} is not whole" if behind > size else ""
     if start + form.native_bytes > size:
         missing = start + form.native_bytes - size
         return f"it ends early: {missing} of {form.native_bytes} bytes of pixels are missing"

@@ -375,3 +375,24 @@ def test_pydicom_reads_the_same_frames(tmp_path, stored):
             float(group.PixelValueTransformationSequence[0].RescaleIntercept),
         )
         assert part.frame == part.within[0]
+
+
+def test_frames_before_the_end_of_a_short_file_are_shown(tmp_path, stored):
+    """E3: what the file has lost fails by itself; the frames before it are shown."""
+    frames = [frame_groups(place) for place in places()]
+    path = write_enhanced(tmp_path / "e.dcm", stored, frames, shared=shared_groups())
+    path.write_bytes(path.read_bytes()[: -stored[0].nbytes - 10])
+    entry = only(path)
+    assert {told.code for told in entry.spec.warnings} == {"truncated"}
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        assert sorted(chunk.index for chunk in volume.failures) == [4, 5]
+        assert np.array_equal(volume.stored()[:4], stored[:4])
+
+
+def test_nothing_but_a_header_is_told(tmp_path, stored):
+    frames = [frame_groups(place) for place in places()]
+    path = write_enhanced(tmp_path / "e.dcm", stored, frames, shared=shared_groups())
+    path.write_bytes(path.read_bytes()[: -stored.nbytes + 10])
+    with pytest.raises(loading.LoadError, match="ends early"):
+        found_in(path)
