@@ -205,11 +205,11 @@ def _add_series(found: Found, items: list[Item]) -> None:
         frame = frames[id(group)]
         if frame and not any(geometry.same_direction(frame, known) for known in orientations):
             orientations.append(frame)
-    for group in groups:
-        _add_group(found, group, max(1, len(orientations)))
+    for group, name in zip(groups, grouping.names_of(groups), strict=True):
+        _add_group(found, group, max(1, len(orientations)), name)
 
 
-def _add_group(found: Found, items: list[Item], orientations: int) -> None:
+def _add_group(found: Found, items: list[Item], orientations: int, name: str) -> None:
     """Make volumes of slices of one form, or images where they are no stack."""
     items, copies = _without_copies(items)
     frame = grouping.frame_of(items[0][0].shared)
@@ -221,6 +221,7 @@ def _add_group(found: Found, items: list[Item], orientations: int) -> None:
         if len(placed) < len(items):
             _skip_unplaced(found, items)
         for series in splitting.split(placed, frame):
+            series.name = ", ".join(part for part in (name, series.name) if part)
             stacked |= _add_stack(found, series, frame, orientations)
     for copy, kept in copies:
         if id(kept[0]) in stacked:

@@ -72,6 +72,11 @@ def frame_of(cosines: tuple[float, ...]) -> Frame | None:
     return Frame(row, column, normal, worst if abs(worst - 1.0) > 1e-3 else 1.0)
 
 
+def plane_name(frame: Frame) -> str:
+    """Name the plane of the body that slices are nearest to."""
+    return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(frame.normal)))]
+
+
 STANDARD_FRAME = Frame(
     np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 )

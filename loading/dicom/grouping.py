@@ -145,6 +145,26 @@ def by_form(items: Sequence[Item]) -> list[list[Item]]:
     return [groups[name] for name in sorted(groups, key=repr)]
 
 
+def names_of(groups: Sequence[Sequence[Item]]) -> list[str]:
+    """Name for people what tells the groups of one series apart: direction, size, spacing."""
+    facts = []
+    for group in groups:
+        instance, form = group[0]
+        frame, spacing = frame_of(instance.shared), spacing_of(instance.shared)
+        facts.append(
+            (
+                geometry.plane_name(frame) if frame else "",
+                f"{form.columns} x {form.rows}",
+                f"{spacing[1]:.4g} x {spacing[0]:.4g} mm" if spacing else "",
+            )
+        )
+    telling = [len({fact[at] for fact in facts}) > 1 for at in range(3)]
+    return [
+        ", ".join(word for word, tells in zip(fact, telling, strict=True) if tells and word)
+        for fact in facts
+    ]
+
+
 def _canonical(entry: tuple[tuple[int, PixelForm], Item]) -> tuple[bytes, bytes]:
     raw = entry[1][0].shared.raw
     return raw.get(tags.ORIENTATION, b""), raw.get(tags.PIXEL_SPACING, b"")

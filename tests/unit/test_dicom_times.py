@@ -225,6 +225,26 @@ def test_kinds_of_images_are_volumes_of_their_own():
     assert sum(e.spec.chunk_count for e in found.volumes) == 4 * PLACES
 
 
+def test_names_say_what_differs():
+    """Orientation, size and spacing of one series: each volume is called by what sets it apart."""
+    sagittal = attributes(ORIENTATION=b"0\\1\\0\\0\\0\\-1")
+    small = attributes(ROWS=b"\x03\x00")
+    records = series([{}], [PLAIN]) + series([{}], [small])
+    records += [record(50 + k, 0, sagittal, POSITION=f"{3.0 * k}\\0\\0") for k in range(3)]
+    records = [
+        one._replace(own=(*one.own[:at], f"9.{n}".encode(), *one.own[at + 1 :]))
+        for at in (tags.OWN_AT[tags.SOP_INSTANCE],)
+        for n, one in enumerate(records)
+    ]
+    found = sort_out(records)
+    assert sorted(entry.spec.label for entry in found.volumes) == [
+        "epi, axial, 5 x 3",
+        "epi, axial, 5 x 4",
+        "epi, sagittal, 5 x 4",
+    ]
+    assert sum(entry.spec.chunk_count for entry in found.volumes) == len(records)
+
+
 def test_the_order_of_files_makes_no_difference():
     """M5: shuffled records give the same points."""
     records = series([{"TEMPORAL_POSITION": t, "ECHO_TIME": e} for t in (1, 2) for e in (5, 10)])
