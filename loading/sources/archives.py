@@ -11,6 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from struct import Struct
 
 from loading.errors import BadResponse, CorruptFrame
@@ -24,7 +25,9 @@ from loading.sources.places import (
 )
 
 MAX_MEMBERS = 1_000_000
+_AT_ONCE = 1 << 20
 _local = Struct("<4sHHHHHLLLHH").unpack_from
+_LOCAL_SIZE = 30
 _MAX_INFLATION = 1032
 """Deflate never makes more bytes of one."""
 
@@ -59,9 +62,22 @@ def open_archive(path: str) -> Iterator[tuple[Place, str]]:
         ) from error
     if len(members) > MAX_MEMBERS:
         raise BadResponse(f"The archive has {len(members)} members", where=path)
-    for info in members:
+    overlapping = _overlapping(members)
+    for number, info in enumerate(members):
         if not info.is_dir():
-            yield Member(archive, info), _reason(info)
+            reason = "it overlaps another member" if number in overlapping else _reason(info)
+            yield Member(archive, info), reason
+
+
+def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
+    """Find the members that reach into the next one: a thousand can share one bomb."""
+    in_order = sorted(range(len(members)), key=lambda number: members[number].header_offset)
+    return {
+        number
+        for number, after in pairwise(in_order)
+        if members[number].header_offset + _LOCAL_SIZE + members[number].compress_size
+        > members[after].header_offset
+    }
 
 
 def _reason(info: zipfile.ZipInfo) -> str:
@@ -85,7 +101,17 @@ def _reason(info: zipfile.ZipInfo) -> str:
 class Member:
     """One member of an archive."""
 
-    __slots__ = ("_archive", "_compressed", "_crc", "_header", "_start", "_stored", "name", "size")
+    __slots__ = (
+        "_archive",
+        "_compressed",
+        "_crc",
+        "_header",
+        "_is_whole",
+        "_start",
+        "_stored",
+        "name",
+        "size",
+    )
 
     def __init__(self, archive: LocalFile, info: zipfile.ZipInfo) -> None:
         shown = "".join(part if part.isprintable() else "?" for part in info.filename)
@@ -97,6 +123,7 @@ class Member:
         self._header = info.header_offset
         self._stored = info.compress_type == zipfile.ZIP_STORED
         self._start = -1
+        self._is_whole = False
 
     @property
     def stamp(self) -> int:
@@ -106,13 +133,13 @@ class Member:
     def _begin(self) -> int:
         """Find where the member's bytes begin: behind its local header, which is read once."""
         if self._start < 0:
-            raw = self._archive.read_at(self._header, 30)
-            if len(raw) < 30:
+            raw = self._archive.read_at(self._header, _LOCAL_SIZE)
+            if len(raw) < _LOCAL_SIZE:
                 raise ends_early(self.name)
             fields = _local(raw)
             if fields[0] != b"PK\x03\x04":
                 raise CorruptFrame("The ZIP archive is damaged", where=self.name)
-            self._start = self._header + 30 + fields[9] + fields[10]
+            self._start = self._header + _LOCAL_SIZE + fields[9] + fields[10]
         return self._start
 
     def read_at(self, offset: int, count: int) -> bytes:
@@ -125,20 +152,40 @@ class Member:
         return b"".join(parts)
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
-        """Fill the buffer; of a deflated member the check sum of all its bytes is compared."""
+        """Fill the buffer, once the check sum of all bytes of the member was compared."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         start = self._begin()
         if offset + len(view) > self.size:
             raise ends_early(self.name)
         if self._stored:
+            self.verify()
             self._archive.read_into(start + offset, buffer)
             return
         self._inflate_all(offset, view)
 
     def verify(self) -> None:
-        """Inflate the whole member and compare its check sum."""
+        """Read the whole member and compare its check sum; what was whole is not read again."""
+        if self._is_whole:
+            return
         if not self._stored:
             self._inflate_all(0, memoryview(b""))
+            return
+        crc = 0
+        for at in range(0, self.size, _AT_ONCE):
+            part = self.read_at(at, _AT_ONCE)
+            if not part:
+                raise ends_early(self.name)
+            crc = zlib.crc32(part, crc)
+        self._compare(crc)
+
+    def _compare(self, crc: int) -> None:
+        if crc != self._crc:
+            raise CorruptFrame(
+                "The check sum of a member of the ZIP archive is wrong",
+                where=self.name,
+                cure="Copy or download the archive again",
+            )
+        self._is_whole = True
 
     def _inflate_all(self, offset: int, view: memoryview) -> None:
         start = self._begin()
@@ -151,9 +198,4 @@ class Member:
             at += len(part)
         if at < self.size:
             raise ends_early(self.name)
-        if crc != self._crc:
-            raise CorruptFrame(
-                "The check sum of a member of the ZIP archive is wrong",
-                where=self.name,
-                cure="Copy or download the archive again",
-            )
+        self._compare(crc)

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
+import loading
 from loading.errors import LoadError
 from loading.files import describe
 from loading.sources.archives import open_archive
@@ -127,3 +128,29 @@ def test_nothing_is_written_beside_the_archive(tmp_path, archive):
     before = set(tmp_path.parent.rglob("*"))
     assert len(describe([str(path)]).volumes) == 1
     assert set(tmp_path.parent.rglob("*")) == before
+
+
+def test_a_damaged_byte_of_a_stored_member_fails_its_slice(tmp_path, archive):
+    """Nothing was compressed, and yet the archive knows: no wrong pixel is ever shown."""
+    paths = write_series(tmp_path / "series", phantom((4, 16, 16)))
+    path = archive([(file.name, file.read_bytes()) for file in paths], zipfile.ZIP_STORED)
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(paths[2].read_bytes()[-100:]) + 50] ^= 0x40
+    path.write_bytes(whole)
+    with loading.open_entry(describe([str(path)]).volumes[0]) as volume:
+        assert volume.wait(20) is loading.LoadState.COMPLETE_WITH_FAILURES
+        ((chunk, failure),) = volume.failures.items()
+        assert chunk.index == 2
+        assert "check sum" in failure.reason
+
+
+def test_members_that_share_their_bytes_are_passed_over(archive):
+    """A thousand names for one bomb would cost a thousand times its inflation."""
+    data = b"abcdefgh" * 500
+    path = archive([(f"{number}.dcm", data) for number in range(3)])
+    with zipfile.ZipFile(path, "a") as opened:
+        for info in opened.filelist:
+            info.header_offset = 0
+        opened.comment = b"written again"
+    reasons = [reason for _, reason in open_archive(str(path))]
+    assert reasons.count("it overlaps another member") == 2
