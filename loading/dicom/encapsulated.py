@@ -16,6 +16,7 @@ from loading.sources.places import Readable, ends_early
 _ITEM = 0xFFFEE000
 _END = 0xFFFEE0DD
 _WINDOW = 1 << 16
+_HEADERS = 64
 _header = Struct("<HHL").unpack_from
 
 
@@ -74,7 +75,9 @@ def _items(place: Readable, offset: int) -> list[Fragment]:
     window, window_at = b"", 0
     while True:
         if not window_at <= at <= window_at + len(window) - 8:
-            window, window_at = place.read_at(at, _WINDOW), at
+            # Behind a fragment longer than a window the next header alone is worth reading.
+            is_long = items and items[-1].length > _WINDOW
+            window, window_at = place.read_at(at, _HEADERS if is_long else _WINDOW), at
             if len(window) < 8:
                 return items
         group, element, length = _header(window, at - window_at)
