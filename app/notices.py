@@ -78,6 +78,8 @@ def volume_rows(
     where = tr("Series {label}.").format(label=spec.label) if spec.label else ""
     rows = []
     for notice in spec.warnings:
+        if notice.code == "truncated" and volume.state.is_over:
+            continue  # its slices have been tried: they failed, or were copied again
         if notice.code == "missing_slices" and spec.absent:
             first = min(spec.absent)
             rows.append(row_of(notice, where, tr("Show"), lambda k=first: show(k)))  # type: ignore[misc]

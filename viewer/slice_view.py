@@ -61,9 +61,15 @@ class PictureView(QWidget):
         """Make this the view that keys act on, and begin a click or a drag."""
         self.model.activate(self.view)
         in_name = event.position().x() < 80 and event.position().y() < 24
-        if in_name and event.button() == Qt.MouseButton.LeftButton:
-            self.name_clicked.emit(self.view)
+        if in_name and event.button() == Qt.MouseButton.LeftButton and self._is_small:
+            self.name_clicked.emit(self.view)  # and the crosshair stays where it is
+            return
         self.hand.press(event)
+
+    @property
+    def _is_small(self) -> bool:
+        state = self.model.state
+        return state.layout == "one_plus_three" and state.large_view != self.view
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag, or look at what lies under the pointer."""

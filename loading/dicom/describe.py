@@ -225,7 +225,7 @@ def _add_group(found: Found, items: list[Item], orientations: int, name: str) ->
             stacked |= _add_stack(found, series, frame, orientations)
     for copy, kept in copies:
         if id(kept[0]) in stacked:
-            found.skip(copy[0], f"the same instance as {kept[0].place.name}")
+            found.skip(copy[0], f"the same slice as {kept[0].place.name}")
         else:
             _add_image(found, *copy)
 

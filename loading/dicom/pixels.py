@@ -16,10 +16,12 @@ from loading.dicom import encapsulated, syntaxes, tags
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Attributes, Instance
+from loading.dicom.reader import HeaderReader
 from loading.dicom.tables import Table
 from loading.dicom.values import Mapping, is_lossy
 from loading.errors import CorruptFrame, LoadError
 from loading.sources.base import CancelToken
+from loading.sources.places import LocalFile
 
 Plane = npt.NDArray[np.generic]
 _AT_ONCE = 64 << 20
@@ -180,6 +182,8 @@ class FramePixels:
 
     def _refuse_shortage(self) -> None:
         reason = shortage(self.instance, self.coding.form)
+        if reason and _was_copied_again(self.instance.file):
+            reason = shortage(self.instance, self.coding.form)
         if reason:
             raise CorruptFrame(
                 f"The slice cannot be read: {reason}",
@@ -301,6 +305,21 @@ class FramePixels:
             out[...] = meant
         elif stored is not out:
             out[...] = stored
+
+
+def _was_copied_again(file: Instance) -> bool:
+    """Look whether a file that was too short is another size now, and take that over.
+
+    Its header has to be the one that was read: another slice must not get into this one's place.
+    """
+    place = file.place
+    if not isinstance(place, LocalFile):
+        return False
+    now = HeaderReader().read_file(place.name)
+    if now.place.size == place.size or now[2:] != file[2:] or now.shared.raw != file.shared.raw:
+        return False
+    place.size, place.stamp = now.place.size, now.place.stamp
+    return True
 
 
 def clear_spare_bits(stored: Plane, form: PixelForm, high: int) -> None:

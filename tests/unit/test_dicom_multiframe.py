@@ -273,7 +273,7 @@ def test_a_copy_of_an_object_is_told_once(tmp_path, stored):
     (tmp_path / "b.dcm").write_bytes(path.read_bytes())
     found = found_in(tmp_path)
     assert len(found.volumes) == 1
-    assert [told.reason for told in found.skipped] == [f"the same instance as {path}"]
+    assert [told.reason for told in found.skipped] == [f"the same slice as {path}"]
 
 
 def test_segments_are_no_slices(tmp_path, stored):

@@ -14,6 +14,7 @@ from tests.helpers.window import (
     differs,
     drop,
     grab,
+    is_complete,
     main_window,
     open_and_wait,
     wait_until,
@@ -155,6 +156,16 @@ def test_a_slice_that_fails_is_counted_and_can_be_tried_again(qapp, tmp_path):
         strip = grab(card.strip)
         reds = {strip.pixelColor(x, 0).name() for x in range(strip.width())}
         assert "#ff7a6b" in reds
+        paths[6].rename(paths[5])
+        failed[0].run()
+        wait_until(lambda: is_complete(window), "another try")
+        assert window.session.volume.failures, "another slice does not get into its place"
+        paths[5].write_bytes(whole)
+        failed[0].run()
+        wait_until(lambda: is_complete(window), "another try")
+        assert not window.session.volume.failures
+        assert not window.notices.rows()
+        assert np.array_equal(window.session.volume.stored(), phantom((14, 64, 64)))
 
 
 def test_closing_goes_back_to_the_start_page_and_ends_every_thread(qapp, series):

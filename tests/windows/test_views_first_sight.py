@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
 
 from loading import Window
 from tests.helpers.array_source import ArraySource
-from tests.helpers.views import near, open_views, pump, pump_until, to_array, volume_spec
+from tests.helpers.views import LEFT, near, open_views, pump, pump_until, to_array, volume_spec
 from viewer.names import person_text
 from viewer.overlays import ABSENT, PLANE_COLOURS
 
@@ -120,3 +122,18 @@ def test_undo_never_brings_a_hidden_name_back(views) -> None:
     for step in (views.workspace.undo, views.workspace.undo, views.workspace.redo):
         step()
         assert views.workspace.state.names_hidden
+
+
+def test_a_click_on_a_small_views_name_swaps_and_nothing_else(views) -> None:
+    voxels = np.random.default_rng(2).integers(0, 255, (20, 60, 80)).astype(np.uint8)
+    views.show_array(voxels)
+    views.workspace.change(layout="one_plus_three", active_view="axial")
+    pump(0.1)
+    before = views.workspace.state.crosshair_lps
+    width = views.view("coronal").width()
+    QTest.mouseClick(views.view("coronal"), LEFT, pos=QPoint(24, 12))
+    pump(0.1)
+    assert views.view("coronal").width() > 1.5 * width
+    assert views.workspace.state.crosshair_lps == before
+    QTest.mouseClick(views.view("coronal"), LEFT, pos=QPoint(24, 12))
+    assert views.workspace.state.crosshair_lps != before, "a large view has no such place"
