@@ -14,6 +14,9 @@ from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 from loading.values import meant_value
 
+FARTHEST_MM = 1e9
+"""A point farther away lies in no volume, and its index would be beyond all integers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -45,6 +48,8 @@ def nearest_voxel(spec: VolumeSpec, lps: npt.ArrayLike) -> tuple[int, int, int] 
     delivered slice nearest to it along the normal, and i, j are measured from that slice's origin.
     """
     point = np.asarray(lps, np.float64)
+    if not (np.abs(point) <= FARTHEST_MM).all():  # nor is anything at a place that is no number
+        return None
     affine = spec.affine_lps
     planes, rows, columns = spec.shape_kji
     i, j, k = np.linalg.solve(affine[:3, :3], point - affine[:3, 3])
@@ -88,7 +93,7 @@ def probe(
     points : list of (x, y, z)
         LPS millimetres.
     time_point : int, optional
-        Only this one; by default all.
+        Only this one, in the volumes that have it; by default all.
     """
     results: list[tuple[int, Probe]] = []
     for number, entry in entries:
@@ -98,8 +103,9 @@ def probe(
             continue
         source = entry.open()
         try:
-            times = range(entry.spec.time_points) if time_point is None else (time_point,)
-            for t in times:
+            for t in range(entry.spec.time_points):
+                if time_point not in (None, t):
+                    continue
                 planes: dict[int, tuple[npt.NDArray[np.generic] | None, str]] = {}
                 for n, (i, j, k) in inside:
                     if k not in planes:
