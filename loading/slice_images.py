@@ -80,14 +80,7 @@ def volume_from_images(
     if not images:
         raise GeometryError("No images to make a volume of")
     first = images[0]
-    for name, holds in _CONDITIONS:
-        for image in images[1:]:
-            if not holds(first, image):
-                raise GeometryError(
-                    f"The images do not form a volume: {name} differs",
-                    where=f"slice {image.position}",
-                    cure="Choose images of one series and one orientation",
-                )
+    _check_conditions(images)
     normal = first.affine_lps[:3, 2]
     ordered = sorted(images, key=lambda image: float(image.affine_lps[:3, 3] @ normal))
     step = _even_step(ordered, normal)
@@ -96,9 +89,36 @@ def volume_from_images(
     array = _stacked([image.pixels for image in ordered])
     level = Level(array.shape, affine, (1, *array.shape[1:]))
     return (
-        replace(first.spec, levels=(level,), absent=frozenset(), slice_origins_lps=None),
+        replace(
+            first.spec,
+            levels=(level,),
+            absent=frozenset(),
+            slice_origins_lps=None,
+            time_points=1,
+            time_axis="",
+            time_labels=(),
+        ),
         array,
     )
+
+
+def _check_conditions(images: Sequence[SliceImage]) -> None:
+    first = images[0]
+    for image in images:
+        if not image.status.is_final:
+            raise GeometryError(
+                "The images do not form a volume: a slice is not complete",
+                where=f"slice {image.position} ({image.status.name.lower()})",
+                cure="Wait until it is there, or leave it out",
+            )
+    for name, holds in _CONDITIONS:
+        for image in images[1:]:
+            if not holds(first, image):
+                raise GeometryError(
+                    f"The images do not form a volume: {name} differs",
+                    where=f"slice {image.position}",
+                    cure="Choose images of one series and one orientation",
+                )
 
 
 def _even_step(ordered: Sequence[SliceImage], normal: FloatArray) -> FloatArray:
@@ -129,7 +149,10 @@ def _stacked(planes: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.generi
     stride = planes[0].nbytes
     start = planes[0].__array_interface__["data"][0]
     in_row = all(
-        plane.__array_interface__["data"][0] == start + n * stride for n, plane in enumerate(planes)
+        plane.base is base
+        and plane.strides == planes[0].strides
+        and plane.__array_interface__["data"][0] == start + n * stride
+        for n, plane in enumerate(planes)
     )
     if base is not None and in_row and planes[0].flags.c_contiguous:
         return np.lib.stride_tricks.as_strided(

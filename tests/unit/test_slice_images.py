@@ -87,3 +87,24 @@ def test_another_matrix_size_is_refused(volume):
 def test_nothing_is_no_volume():
     with pytest.raises(loading.GeometryError):
         loading.volume_from_images([])
+
+
+def test_slices_that_are_not_there_make_no_volume():
+    """V3: what is missing, failed or coarse would become values that nobody measured."""
+    source = ArraySource(make_spec((6, 5, 4), absent=frozenset({2})), failures={4: -1})
+    with loading.open_entry(source.entry()) as opened:
+        opened.wait(10)
+        for bad, word in ((2, "empty"), (4, "replicate")):
+            images = [opened.slice_image(k) for k in (bad - 1, bad, bad + 1)]
+            with pytest.raises(loading.GeometryError, match=f"slice {bad} .*{word}"):
+                loading.volume_from_images(images)
+
+
+def test_slices_of_one_time_point_are_a_volume_of_one():
+    """V1: the spec that comes back is that of the array beside it."""
+    with loading.open_entry(ArraySource(make_spec((3, 5, 4), time_points=4)).entry()) as opened:
+        opened.wait(10)
+        spec, array = loading.volume_from_images([opened.slice_image(k, t=2) for k in range(3)])
+        assert np.array_equal(array, opened.stored(2))
+    assert spec.time_points == 1
+    assert spec.size_bytes == array.nbytes
