@@ -6,15 +6,16 @@ NaN, so the file is float32 then. The libraries do the writing; they are importe
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from loading import memory
 from loading.errors import LoadError
 from loading.loader import LoadState, OpenVolume
+from loading.spec import ValueMap
 from loading.values import meant
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -45,13 +46,11 @@ def export(volume: OpenVolume, path: str | Path, t: int = 0) -> Path:
         )
     write = _write_nrrd if suffix == ".nrrd" else _write_nifti
     try:
-        handle, scratch = tempfile.mkstemp(suffix=suffix, dir=target.parent)
-        os.close(handle)
-        try:
-            write(volume, scratch, t)
-            Path(scratch).replace(target)
-        finally:
-            Path(scratch).unlink(missing_ok=True)
+        # in a folder of its own, so that the file gets the rights that new files get here
+        with tempfile.TemporaryDirectory(prefix=".voxtide-", dir=target.parent) as folder:
+            scratch = Path(folder) / f"volume{suffix}"
+            write(volume, str(scratch), t)
+            scratch.replace(target)
     except OSError as error:
         raise LoadError(
             "Cannot write", where=str(target), cure=str(error.strerror or error)
@@ -64,22 +63,28 @@ def _meant_voxels(volume: OpenVolume, t: int) -> npt.NDArray[np.generic]:
     spec = volume.spec
     stored = volume.stored(t)
     scale = spec.value_map
-    is_whole = (
-        stored.dtype.kind in "iu"
-        and not spec.absent
-        and float(scale.slope).is_integer()
-        and float(scale.intercept).is_integer()
-    )
-    if not is_whole:
-        values = meant(stored, scale)
-        values[sorted(spec.absent)] = np.nan
-        return values
-    wide = stored.astype(np.int64) * int(scale.slope) + int(scale.intercept)
-    for kind in (np.uint8, np.int16, np.uint16, np.int32):
-        limits = np.iinfo(kind)
-        if limits.min <= wide.min() and wide.max() <= limits.max:
-            return wide.astype(kind)
-    return meant(stored, scale)
+    kind = np.dtype(np.float32) if spec.absent else _smallest_type(stored, scale)
+    memory.check(stored.size * kind.itemsize, spec.label or spec.path)
+    values = np.empty(stored.shape, kind)
+    for k, plane in enumerate(stored):  # a slice at a time: 64 bits of all would be four volumes
+        if kind.kind == "f":
+            values[k] = np.nan if k in spec.absent else meant(plane, scale)
+        else:
+            values[k] = plane.astype(np.int64) * int(scale.slope) + int(scale.intercept)
+    return values
+
+
+def _smallest_type(stored: npt.NDArray[np.generic], scale: ValueMap) -> np.dtype[np.generic]:
+    """Choose the integer type that holds every meant value, or float32 where none does."""
+    parts = scale.slope, scale.intercept
+    if stored.dtype.kind in "iu" and all(float(part).is_integer() for part in parts):
+        slope, intercept = (int(part) for part in parts)
+        ends = [int(end) * slope + intercept for end in (stored.min(), stored.max())]
+        for kind in (np.uint8, np.int16, np.uint16, np.int32, np.uint32):
+            limits = np.iinfo(kind)
+            if limits.min <= min(ends) and max(ends) <= limits.max:
+                return np.dtype(kind)
+    return np.dtype(np.float32)
 
 
 def _write_nifti(volume: OpenVolume, path: str, t: int) -> None:
