@@ -8,6 +8,7 @@ error. Exit status: 0 something was opened, 1 nothing could be, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -20,6 +21,9 @@ COMMANDS = ("info", "probe", "load", "snapshot", "export", "demo")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; `arguments` are those after its name, by default the process's own."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # a name that the terminal's encoding does not have must not end the listing
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # what decoders and libraries would print belongs into the log, not among the results
     logging.basicConfig(level=logging.CRITICAL)
     if not words or words[0] not in (*COMMANDS, "-h", "--help"):

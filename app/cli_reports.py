@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -16,11 +17,14 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 import loading
+from loading.errors import unexpected
 from loading.loader import LoadState, OpenVolume
 from loading.memory import human_bytes, peak_rss_bytes
 from loading.timeline import timeline
 from loading.values import ValueDigest, digest
 
+LARGEST_PICTURE = 16384
+"""Pixels a side of a snapshot; graphics have no larger textures."""
 READ_AHEAD = 16
 """Slices decoded at once while a volume is hashed without keeping it."""
 
@@ -38,7 +42,7 @@ def info(options: argparse.Namespace) -> int:
         "images": [_image_report(entry, options.checksum) for entry in catalogue.images],
     }
     if options.json:
-        print(json.dumps(report))
+        print(_json(report))
     else:
         _print_info(report)
     return 0
@@ -87,7 +91,7 @@ def probe(options: argparse.Namespace) -> int:
         for p in found
     ]
     if options.json:
-        print(json.dumps({"probes": rows}))
+        print(_json({"probes": rows}))
     else:
         for row in rows:
             value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}".strip()
@@ -136,7 +140,7 @@ def load(options: argparse.Namespace) -> int:
         for chunk, failure in sorted(volume.failures.items()):
             print(f"voxtide: slice {chunk.index + 1}: {failure.reason}", file=sys.stderr)
     if options.json:
-        print(json.dumps(report))
+        print(_json(report))
     else:
         for key, value in report.items():
             if key != "sums":
@@ -156,9 +160,8 @@ def export(options: argparse.Namespace) -> int:
 
 def snapshot(options: argparse.Namespace) -> int:
     """Render a volume off screen into a PNG."""
-    try:
-        width, height = (int(n) for n in options.size.lower().split("x"))
-    except ValueError:
+    size = _size_of(options.size)
+    if size is None:
         print(f"voxtide: {options.size!r} is no size; write 1280x960", file=sys.stderr)
         return 2
     from PySide6.QtCore import QByteArray
@@ -173,10 +176,19 @@ def snapshot(options: argparse.Namespace) -> int:
         _wait(volume, options.at)
         if options.at == "complete":
             _complain(volume)
-        picture = render_snapshot(volume, (width, height), options.layout, options.time or 0)
+        picture = render_snapshot(volume, size, options.layout, options.time or 0)
     if not QImageWriter(options.output, QByteArray(b"PNG")).write(picture):
         raise loading.LoadError("Cannot write", where=options.output, cure="Choose another place")
     return 0
+
+
+def _size_of(text: str) -> tuple[int, int] | None:
+    """Read WIDTHxHEIGHT; None where it is no size of a picture."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        return None
+    size = int(width), int(height)
+    return size if min(size) > 0 and max(size) <= LARGEST_PICTURE else None
 
 
 def _describe(uri: str) -> loading.Catalogue:
@@ -300,6 +312,8 @@ def _digest_entry(entry: loading.VolumeEntry, t: int = 0) -> tuple[ValueDigest, 
             source.read(loading.Request(chunk, best), out, loading.CancelToken())
         except loading.LoadError as error:
             return str(error)
+        except Exception as error:  # what a source of others raises costs its slice only
+            return str(unexpected(error))
         plane: npt.NDArray[np.generic] = out[0]
         return plane
 
@@ -316,6 +330,19 @@ def _digest_entry(entry: loading.VolumeEntry, t: int = 0) -> tuple[ValueDigest, 
         return digest(spec, planes()), failures
     finally:
         source.close()
+
+
+def _json(report: dict[str, Any]) -> str:
+    """Write one line of JSON, which knows neither NaN nor infinity: they become null."""
+    return json.dumps(_finite(report), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _notice(told: loading.Notice) -> dict[str, str]:

@@ -48,8 +48,10 @@ def choose(catalogue: Catalogue, which: str | None = None) -> VolumeEntry:
         )
     if which is None:
         return first
-    for number, entry in enumerate(catalogue.volumes):
-        if which in (str(number), entry.spec.label):
-            return entry
+    # a number first: a series may be called "1"
+    names = [str(number) for number in range(len(catalogue.volumes))]
+    for wanted in (names, [entry.spec.label for entry in catalogue.volumes]):
+        if which in wanted:
+            return catalogue.volumes[wanted.index(which)]
     labels = ", ".join(f"{n} {e.spec.label!r}" for n, e in enumerate(catalogue.volumes))
     raise NotFound(f"No volume {which!r}", where=catalogue.uri, cure=f"There are {labels}")

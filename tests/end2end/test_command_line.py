@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from tests.helpers.dicom_series import INTERCEPT, phantom, write_series
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def voxtide(*words):
+def voxtide(*words, **environment):
     """Run the program; give status, the JSON it printed (or None), and its errors."""
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", *map(str, words)],
@@ -25,6 +27,7 @@ def voxtide(*words):
         timeout=90,
         check=False,
         cwd=ROOT,
+        env={**os.environ, **environment},
     )
     lines = done.stdout.strip().splitlines()
     if "--json" in words:
@@ -165,3 +168,32 @@ def test_volumes_are_chosen_by_number_and_label(tmp_path, stored):
     assert status == 1
     assert "Large" in report["error"]
     assert voxtide("load", tmp_path, "--json", "--time", "3")[0] == 1
+
+
+def test_json_has_no_nan(tmp_path):
+    """A voxel that is no number is null: the line is JSON for every reader."""
+    voxels = np.zeros((4, 4, 4), np.float32)
+    voxels[1, 1, 1] = np.nan
+    path = tmp_path / "a.nii"
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), path)
+    status, report, done = voxtide("probe", path, "--lps", -1, -1, 1, "--json")
+    assert status == 0
+    assert "NaN" not in done.stdout
+    assert [one["value"] for one in report["probes"]] == [None]
+    assert voxtide("probe", path, "--lps", "nan", 0, 0, "--json")[1] == {"probes": []}
+
+
+def test_a_name_that_the_terminal_does_not_have_is_still_listed(tmp_path, stored):
+    write_series(
+        tmp_path / "series", stored, SpecificCharacterSet="ISO_IR 192", SeriesDescription="Schädel"
+    )
+    status, _, done = voxtide("info", tmp_path / "series", PYTHONIOENCODING="ascii")
+    assert status == 0
+    assert r"Sch\xe4del" in done.stdout
+
+
+@pytest.mark.parametrize("size", ["0x0", "-5x10", "99999999x9", "12", "axb"])
+def test_a_size_that_is_none_is_wrong_usage(series, tmp_path, size):
+    status, _, done = voxtide("snapshot", series, "-o", tmp_path / "x.png", f"--size={size}")
+    assert status == 2
+    assert "no size" in done.stderr

@@ -48,3 +48,8 @@ def test_a_volume_by_number_and_by_label():
         loading.choose(catalogue, "c")
     with pytest.raises(loading.NotFound, match="No volume found"):
         loading.choose(listed())
+
+
+def test_a_number_comes_before_a_label_that_looks_like_one():
+    catalogue = listed(("1", "CT", 20, 1), ("b", "CT", 30, 1))
+    assert loading.choose(catalogue, "1").spec.label == "b"
