@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, EnhancedMRImageStorage, ExplicitVRLittleEndian, generate_uid
 
 ORIENTATION = (1, 0, 0, 0, 1, 0)
 
@@ -69,7 +69,7 @@ def write_enhanced(
     frames: Sequence[Dataset],
     *,
     shared: Dataset | None = None,
-    dimensions: Sequence[tuple[int, int]] = (),
+    dimensions: Sequence[int] = (),
     syntax: str = ExplicitVRLittleEndian,
     encode: Callable[[np.ndarray], bytes] | None = None,
     extended_offsets: bool = False,
@@ -82,14 +82,14 @@ def write_enhanced(
     ----------
     frames : sequence of Dataset
         Functional groups of each frame, from `frame_groups`.
-    dimensions : sequence of tuple
+    dimensions : sequence of int
         Tags that Dimension Index Values count.
     encode : callable, optional
         Makes the codestream of a frame; needed where the syntax is compressed.
     """
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = EnhancedMRImageStorage
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     dataset.Modality, dataset.ImageType = "MR", ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +51,12 @@ def seeds(tmp_path_factory):
         for n in range(6)
     ]
     dimensions = (0x00209056, 0x00209057, 0x00209128)
+    forms: tuple[dict[str, Any], ...] = (
+        {},
+        {"syntax": "1.2.840.10008.1.2"},
+        {"undefined_length": True},
+        {"ModalityLUTSequence": one(LUTDescriptor=[2, 0, 16], LUTData=b"\0\0\1\0")},
+    )
     paths = [
         write_enhanced(
             folder / f"{number}.dcm",
@@ -58,14 +66,7 @@ def seeds(tmp_path_factory):
             dimensions=dimensions,
             **changes,
         )
-        for number, changes in enumerate(
-            (
-                {},
-                {"syntax": "1.2.840.10008.1.2"},
-                {"undefined_length": True},
-                {"ModalityLUTSequence": one(LUTDescriptor=[2, 0, 16], LUTData=b"\0\0\1\0")},
-            )
-        )
+        for number, changes in enumerate(forms)
     ]
     return [path.read_bytes() for path in paths]
 

@@ -48,8 +48,8 @@ def write_mosaic(folder: Path, stored: np.ndarray, normal=NORMAL, count=None, **
     side = int(np.ceil(np.sqrt(planes)))
     tiles = np.zeros((side * side, rows, columns), stored.dtype)
     tiles[:planes] = stored
-    picture = tiles.reshape(side, side, rows, columns).transpose(0, 2, 1, 3)
-    picture = picture.reshape(1, side * rows, side * columns)
+    grid = tiles.reshape(side, side, rows, columns).transpose(0, 2, 1, 3)
+    picture = grid.reshape(1, side * rows, side * columns)
     corner = [-10 - 0.5 * (side - 1) * columns / 2, 5 - 0.75 * (side - 1) * rows / 2, 7]
     header = csa_header(
         {
@@ -98,9 +98,8 @@ def test_tiles_become_slices(tmp_path, stored):
     entry = only(write_mosaic(tmp_path, stored))
     spec = entry.spec
     assert (spec.shape_kji, spec.files, spec.time_points) == (SHAPE, 1, 1)
-    assert np.allclose(
-        spec.affine_lps, [[0.5, 0, 0, -10], [0, 0.75, 0, 5], [0, 0, 3, 7], [0, 0, 0, 1]]
-    )
+    expected = np.array([[0.5, 0, 0, -10], [0, 0.75, 0, 5], [0, 0, 3, 7], [0, 0, 0, 1]])
+    assert np.allclose(spec.affine_lps, expected)
     assert spec.warnings == ()
     assert np.array_equal(loaded(entry), stored)
 

@@ -313,7 +313,7 @@ def test_only_the_bytes_of_a_frame_are_read(tmp_path, stored, extended):
 
 
 def _rle(plane):
-    from pydicom.pixels.encoders import RLELosslessEncoder
+    from pydicom.pixels.encoders.base import RLELosslessEncoder
 
     coded = RLELosslessEncoder.encode(
         plane.tobytes(),

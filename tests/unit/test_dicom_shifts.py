@@ -32,6 +32,7 @@ def test_one_slice_beside_the_others_is_told_and_moves_no_other(tmp_path, which)
         if k != which:
             assert np.allclose(spec.affine_lps @ [0, 0, k, 1], [-10, 5, 2 * k, 1], atol=1e-6)
     assert spec.slice_origins_lps is not None
+    assert spec.slice_origins_lps is not None
     assert np.allclose(spec.slice_origins_lps[which], [-4, 5, 2 * which])
     assert nearest_voxel(spec, (-4.0, 5.0, 2.0 * which)) == (0, 0, which)
 
@@ -45,5 +46,6 @@ def test_a_line_of_slices_is_a_tilt_wherever_it_leads(tmp_path):
 def test_less_than_half_a_pixel_is_rounding(tmp_path):
     spec = spec_of(tmp_path / "series", {3: 0.2})
     assert not spec.warnings
+    assert spec.slice_origins_lps is not None
     assert spec.slice_origins_lps is not None
     assert np.allclose(spec.slice_origins_lps[3], [-9.8, 5, 6])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -107,7 +108,7 @@ def test_the_moment_of_the_average_rate():
     assert average_rate_s(None, 100.0) == average_rate_s(250.0, None) == 0.0
 
 
-REFUSED = {
+REFUSED: dict[str, dict[str, Any]] = {
     "the values are not corrected for attenuation": {"corrected": ("DECY",)},
     "the values are not corrected for decay": {"corrected": ("ATTN",)},
     "it is not said to which moment decay was corrected": {"decay_correction": "NONE"},
@@ -198,7 +199,8 @@ def test_a_series_is_shown_in_suv(tmp_path, syntax):
     assert other.unit == "Bq/ml"
     assert other.value_map.slope == pytest.approx(1 / factor)
     (window,) = spec.windows
-    assert (window.function, window.width) == ("LINEAR_EXACT", pytest.approx(399 * factor))
+    assert window.function == "LINEAR_EXACT"
+    assert window.width == pytest.approx(399 * factor)
     assert window.center == pytest.approx(39.5 * factor)
 
 

@@ -93,7 +93,7 @@ def direction(*parts):
     return struct.pack("<3d", *parts)
 
 
-KEYED = {
+KEYED: dict[str, tuple[list[dict[str, object]], str, list[str]]] = {
     "temporal position": ([{"TEMPORAL_POSITION": t} for t in (10, 9, 2)], "time", ["2", "9", "10"]),
     "echo time": ([{"ECHO_TIME": t} for t in ("12.0", "4.92")], "echo time", ["4.92 ms", "12 ms"]),
     "echo number": ([{"ECHO_NUMBER": n} for n in (2, 1)], "echo time", ["1", "2"]),
@@ -271,7 +271,7 @@ def test_a_time_series_is_read_point_by_point(tmp_path, stored):
         paths[2].unlink()
     (entry,) = describe([str(tmp_path)]).volumes
     spec = entry.spec
-    assert (spec.time_points, spec.absent, spec.chunk_count) == (3, {2}, 9)
+    assert (spec.time_points, spec.absent, spec.chunk_count) == (3, frozenset({2}), 9)
     assert spec.dtype == np.float32
     with loading.open_entry(entry) as volume:
         volume.wait(60)
