@@ -83,6 +83,7 @@ def test_the_value_can_be_copied_though_the_menu_takes_the_pointer_away(qapp, pa
     with main_window() as window:
         open_and_wait(window, patient)
         view = window.views.findChild(QWidget, "view-axial")
+        assert view is not None
         move(view, QPointF(view.rect().center()))
         value = window.teller.pointer
         QTest.mouseClick(view, Qt.MouseButton.RightButton, pos=view.rect().center())

@@ -156,12 +156,14 @@ def test_a_slice_that_fails_is_counted_and_can_be_tried_again(qapp, tmp_path):
         strip = grab(card.strip)
         reds = {strip.pixelColor(x, 0).name() for x in range(strip.width())}
         assert "#ff7a6b" in reds
+        try_again = failed[0].run
+        assert try_again is not None
         paths[6].rename(paths[5])
-        failed[0].run()
+        try_again()
         wait_until(lambda: is_complete(window), "another try")
         assert window.session.volume.failures, "another slice does not get into its place"
         paths[5].write_bytes(whole)
-        failed[0].run()
+        try_again()
         wait_until(lambda: is_complete(window), "another try")
         assert not window.session.volume.failures
         assert not window.notices.rows()
