@@ -124,6 +124,7 @@ class MainWindow(QMainWindow):
         self.deck.wants_toolbar = value.toolbar
         self.series.hide_names(value.names_hidden)
         self.start.hide_names(value.names_hidden)
+        self.teller.names_hidden = value.names_hidden
         self.preferences.apply_memory_limit()
 
     def _connect(self) -> None:

@@ -48,6 +48,7 @@ class Preferences:
         hidden = window.settings.value.names_hidden
         window.series.hide_names(hidden)
         window.start.hide_names(hidden)
+        window.teller.names_hidden = hidden
         if window.workspace is not None and window.workspace.state.names_hidden != hidden:
             window.workspace.change(names_hidden=hidden)
         window.show_title()

@@ -44,6 +44,7 @@ class StatusTeller(QObject):
         self._was_loading = False
         self.pointer = ""
         self.last_pointer = ""
+        self.names_hidden = False
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self.tick)
@@ -92,7 +93,9 @@ class StatusTeller(QObject):
         if now < self._told_until:
             return self._told, ""
         if self._session.opening_words:
-            return f"{self._session.opening_title}: {self._session.opening_words}", tr("Stop")
+            words = self._session.opening_words
+            named = f"{self._session.opening_title}: {words}"
+            return words if self.names_hidden else named, tr("Stop")
         if volume is None:
             return "", ""
         if not volume.state.is_over:

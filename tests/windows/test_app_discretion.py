@@ -48,6 +48,7 @@ def test_hidden_names_are_hidden_among_the_recent_items(qapp, patient):
             rows = [action.text() for action in menu.actions()] + [h.title for h in gather(window)]
             assert not any("Miller" in row for row in rows)
             drop(window, patient)
+            assert "Miller" not in window.status.text.text() + words(window.start)
             wait_until(lambda: not window.session.is_opening, "the opening")
             assert "Miller" not in window.windowTitle()
         finally:
