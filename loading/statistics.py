@@ -58,5 +58,6 @@ def histogram(
     values = sample(volume, t)
     if not values.size:
         return np.zeros(bins, np.int64), np.linspace(0.0, 1.0, bins + 1)
-    counts, edges = np.histogram(values, bins)
+    # in float64: in float32 the edges of bins between two large values would be the same
+    counts, edges = np.histogram(values.astype(np.float64), bins)
     return counts.astype(np.int64), edges.astype(np.float64)

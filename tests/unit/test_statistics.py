@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import loading
 from tests.helpers.array_source import ArraySource, make_spec
@@ -35,3 +36,15 @@ def test_without_data_there_is_no_range():
     with loading.open_entry(ArraySource(make_spec()).entry(), start=False) as volume:
         assert loading.robust_range(volume) is None
         assert loading.histogram(volume, bins=4)[0].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("ends", [(1e7, 1e7 + 1), (-3e38, 3e38), (1e-45, 3e-45), (5.0, 5.0)])
+def test_any_two_values_have_a_histogram(ends):
+    """F5: edges between them need more digits than the values have."""
+    voxels = np.full((1, 3, 4, 4), ends[0], np.float32)
+    voxels[0, 1] = ends[1]
+    with loading.open_entry(ArraySource(make_spec((3, 4, 4), "float32"), voxels).entry()) as volume:
+        volume.wait(10)
+        counts, edges = loading.histogram(volume, 256)
+    assert counts.sum() == voxels.size
+    assert (np.diff(edges) > 0).all()
