@@ -114,7 +114,7 @@ def values_of(
     distinct_forms = list(dict.fromkeys(forms))
     dtype = union_dtype(distinct_forms)
     ends = _stored_range(distinct_forms)
-    padding = _padding(instances[0].shared, distinct_forms[0])
+    padding = _common_padding(instances, forms)
     one = maps[0]
     if (
         isinstance(one, Table)
@@ -211,6 +211,18 @@ def _stored_range(forms: Sequence[PixelForm]) -> tuple[float, float]:
             lows.append(0.0)
             highs.append(2.0**form.stored - 1)
     return min(lows), max(highs)
+
+
+def _common_padding(
+    instances: Sequence[Instance], forms: Sequence[PixelForm]
+) -> tuple[float, float] | None:
+    """Give the padding range where all slices have the same: one's padding is another's data."""
+    kinds = {
+        (id(instance.shared), form): instance.shared
+        for instance, form in zip(instances, forms, strict=True)
+    }
+    ranges = {_padding(shared, form) for (_, form), shared in kinds.items()}
+    return ranges.pop() if len(ranges) == 1 else None
 
 
 def _padding(shared: Attributes, form: PixelForm) -> tuple[float, float] | None:
