@@ -16,6 +16,8 @@ from loading.sources.places import Readable, ends_early
 _ITEM = 0xFFFEE000
 _END = 0xFFFEE0DD
 _WINDOW = 1 << 16
+MAX_ITEMS = 1 << 20
+"""More fragments than any object in use has; eight bytes in the file cost a hundred here."""
 _HEADERS = 64
 _header = Struct("<HHL").unpack_from
 
@@ -88,6 +90,8 @@ def _items(place: Readable, offset: int) -> list[Fragment]:
             raise CorruptFrame("The fragments of the pixel data are damaged", where=place.name)
         if at + 8 + length > place.size:
             raise ends_early(place.name)
+        if len(items) == MAX_ITEMS:
+            raise CorruptFrame("There are more fragments than are read", where=place.name)
         items.append(Fragment(at + 8, length))
         at += 8 + length
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_HEADER = 256 << 20
 """A header longer than this is no header."""
+MAX_ELEMENTS = 200_000
+"""More elements outside sequences than any object in use has; pydicom takes 10 us for each."""
 MAX_ITEMS = 400_000
 """More sequence items than any object in use has; pydicom takes 30 us for each."""
 _FIRST_HEAD = 1 << 20
@@ -97,8 +99,8 @@ class _Short(Exception):
 
 
 def _parse_head(head: bytes, name: str) -> Parsed:
-    import pydicom
     from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_partial
 
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     inflated_at = 0
@@ -106,7 +108,7 @@ def _parse_head(head: bytes, name: str) -> Parsed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stream, inflated_at = _inflate_head(head, name)
-            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+            dataset = read_partial(stream, stop_when=_StopAtPixels(name), force=True)
             return _collect(dataset, stream, inflated_at)
     except EOFError as error:
         raise _Short from error
@@ -120,6 +122,20 @@ def _parse_head(head: bytes, name: str) -> Parsed:
         raise BadResponse("The header claims more than memory holds", where=name) from error
     except Exception as error:  # whatever a damaged header makes a parser do
         raise BadResponse(f"The header is damaged ({type(error).__name__})", where=name) from error
+
+
+class _StopAtPixels:
+    """Tell pydicom to stop before the pixels; refuse a header that goes on for ever."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen = 0
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self._seen += 1
+        if self._seen > MAX_ELEMENTS:
+            raise BadResponse("The header holds more elements than are read", where=self._name)
+        return tag in tags.PIXEL_TAGS
 
 
 def _inflate_head(head: bytes, name: str) -> tuple[io.BytesIO, int]:

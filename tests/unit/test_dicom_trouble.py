@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pydicom
 import pytest
 
 import loading
 from loading.dicom import describe as describing
 from loading.dicom import grouping
+from loading.dicom.encapsulated import MAX_ITEMS
+from loading.dicom.parse import MAX_ELEMENTS
 from tests.helpers.dicom_encodings import J2K, encode_file
 from tests.helpers.dicom_series import phantom, write_series
 
@@ -92,3 +95,28 @@ def test_a_loader_of_others_raises_errors_of_ours():
             loading.describe("broken:anything")
     finally:
         loading.registry.unregister("broken")
+
+
+def test_a_header_of_elements_without_end_is_refused(tmp_path):
+    """Two million of eight bytes took half a minute and a gigabyte."""
+    meta = b"\x02\x00\x10\x00UI\x14\x00" + b"1.2.840.10008.1.2.1\0"
+    count = 2 * MAX_ELEMENTS
+    elements = np.zeros(count, [("tag", "<u2", 2), ("vr", "S2"), ("length", "<u2")])
+    elements["tag"][:, 0] = 9 + 2 * (np.arange(count) >> 16)
+    elements["tag"][:, 1] = np.arange(count) & 0xFFFF
+    elements["vr"] = b"LO"
+    path = tmp_path / "long.dcm"
+    path.write_bytes(b"\0" * 128 + b"DICM" + meta + elements.tobytes())
+    with pytest.raises(loading.LoadError, match="more elements than are read"):
+        loading.describe(str(path))
+
+
+def test_fragments_without_end_are_refused(tmp_path):
+    path = write_series(tmp_path, phantom((1, 16, 16)))[0]
+    encode_file(path, J2K + "90")
+    whole = path.read_bytes()
+    at = whole.rindex(b"\xfe\xff\x00\xe0")
+    empty = b"\xfe\xff\x00\xe0\0\0\0\0" * (MAX_ITEMS + 1)
+    path.write_bytes(whole[:at] + empty + whole[at:])
+    with pytest.raises(loading.LoadError, match="more fragments than are read"):
+        loading.describe(str(path))
