@@ -210,7 +210,7 @@ def test_copies_of_a_file_are_told_as_skipped_only(tmp_path, stored):
     found = describe([str(tmp_path)])
     (entry,) = found.volumes
     assert codes(entry) == set()
-    assert "the same instance" in found.skipped[0].reason
+    assert "the same slice" in found.skipped[0].reason
     assert np.array_equal(loaded(entry), stored)
 
 
