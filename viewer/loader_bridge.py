@@ -1,7 +1,7 @@
 """From the engine's threads to the GUI thread: one queued wake-up, then the changes are pulled.
 
 The engine wakes once when its log turns from read to unread; many slices become one pull, at most
-thirty times a second. Nobody is called per slice.
+twenty times a second. Nobody is called per slice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 if TYPE_CHECKING:
     from loading import OpenVolume
 
-INTERVAL_MS = 33
+INTERVAL_MS = 50
 
 
 class LoaderBridge(QObject):
@@ -65,9 +65,11 @@ class LoaderBridge(QObject):
         """Fetch what changed since the last time and tell it."""
         if self._volume is None:
             return
-        self._since_pull.restart()
         self._revision, chunks = self._volume.changes_since(self._revision)
         slices = tuple(sorted({chunk.index for chunk in chunks if chunk.t == self._t}))
+        if slices:
+            # a look that found nothing does not put off the first picture
+            self._since_pull.restart()
         state_before, self._state = self._state, self._volume.state
         if slices or state_before is not self._state:
             self.changed.emit(slices)

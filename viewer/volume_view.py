@@ -37,7 +37,7 @@ SOFTWARE_VOXELS = 8_000_000
 GPU_BYTES = 512 << 20
 SHARP_AFTER_MS = 150
 MOVING_SECONDS = 0.05
-FOLLOW_FACTOR = 6.0
+FOLLOW_FACTOR = 12.0
 FOLLOW_SHORTEST_MS = 150
 # (every n-th pixel, voxels between samples), finest first
 _LADDER = ((1.0, 1.0), (2.0, 1.0), (2.0, 2.0), (3.0, 2.0), (4.0, 2.5), (5.0, 3.0))
@@ -138,7 +138,7 @@ class VolumeView(PictureView):
         self._overlay.update()
 
     def _take_data(self, slices: tuple[int, ...]) -> None:
-        """Follow what arrived, not sooner than six times the last picture's time after it."""
+        """Follow what arrived, not sooner than twelve times the last picture's time after it."""
         scene = self.model.scene
         if scene is None or (self._is_final and not slices):
             if scene is not None:
