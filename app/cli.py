@@ -21,6 +21,15 @@ COMMANDS = ("info", "probe", "load", "snapshot", "export", "demo")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; `arguments` are those after its name, by default the process's own."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["--decode-apart"]:
+        from loading.codecs import child
+
+        child.main()
+        return 0
+    if words == ["--self-test"]:
+        from app import self_test
+
+        return self_test.run()
     # a name that the terminal's encoding does not have must not end the listing
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -118,6 +127,11 @@ def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="voxtide", description="Open the window.")
     parser.add_argument("--version", action="version", version=f"voxtide {VERSION}")
     parser.add_argument("uris", nargs="*", metavar="URI", help="folder, file, ZIP or address")
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="decode a sample of every format, draw a picture, tell what fails",
+    )
     _add_window_options(parser)
     return parser
 

@@ -18,6 +18,8 @@ from loading.codecs.expected import Expected
 from loading.codecs.registry import Frame, decoders_for
 from loading.codecs.unraised import watched
 
+WORD = "--decode-apart"
+"""The first argument that makes a frozen program the child instead of opening a window."""
 TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 29
 """A frame larger than this is not decoded apart."""
@@ -33,9 +35,6 @@ def decode(syntax: str, data: bytes, expected: Expected, depth: int, out: Frame)
     CorruptFrame
         When the child says no, crashes, or takes too long.
     """
-    if getattr(sys, "frozen", False):
-        # A frozen program cannot be started as a bare interpreter.
-        raise expected.corrupt("The frame has an unusual header and is not decoded")
     if out.nbytes > MAX_BYTES:
         raise expected.corrupt("The frame has an unusual header and is too large to be tried")
     task = {
@@ -47,7 +46,7 @@ def decode(syntax: str, data: bytes, expected: Expected, depth: int, out: Frame)
     }
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", "from loading.codecs.child import main; main()"],
+            _command(),
             input=json.dumps(task).encode() + b"\n" + data,
             capture_output=True,
             timeout=TIMEOUT_S,
@@ -61,6 +60,13 @@ def decode(syntax: str, data: bytes, expected: Expected, depth: int, out: Frame)
     if answer.returncode != 0 or len(answer.stdout) != out.nbytes:
         raise expected.corrupt("The frame has an unusual header and its decoder gave up")
     out[...] = np.frombuffer(answer.stdout, out.dtype).reshape(out.shape)
+
+
+def _command() -> list[str]:
+    """Give what starts a child: a frozen program has no interpreter but itself."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, WORD]
+    return [sys.executable, "-c", "from loading.codecs.child import main; main()"]
 
 
 def main() -> None:
