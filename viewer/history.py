@@ -1,15 +1,33 @@
-"""Undo and redo for values that are replaced, never changed in place."""
+"""Undo and redo for frozen dataclasses that are replaced, never changed in place."""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+else:
+    T = TypeVar("T")
+
 LIMIT = 200
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one change did: the fields it touched, as they were and as it left them."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 class History(Generic[T]):
-    """Remember states; changes that carry the same gesture become one step.
+    """Remember changes; those that carry the same gesture become one step.
+
+    A step remembers only the fields that it changed, so that taking it back leaves alone what
+    changed beside it without being a step (`put`).
 
     Parameters
     ----------
@@ -18,8 +36,8 @@ class History(Generic[T]):
     """
 
     def __init__(self, first: T) -> None:
-        self._past: list[T] = []
-        self._future: list[T] = []
+        self._past: list[_Step] = []
+        self._future: list[_Step] = []
         self._now = first
         self._gesture: object = None
 
@@ -30,7 +48,7 @@ class History(Generic[T]):
 
     @property
     def can_undo(self) -> bool:
-        """Tell whether there is an older state."""
+        """Tell whether there is a step to take back."""
         return bool(self._past)
 
     @property
@@ -46,11 +64,13 @@ class History(Generic[T]):
         gesture : object, optional
             One drag of the mouse passes one object: its many changes are undone together.
         """
-        if state == self._now:
+        step = _difference(self._now, state)
+        if not step.after:
             return False
-        if gesture is None or gesture != self._gesture:
-            self._past.append(self._now)
-            del self._past[:-LIMIT]
+        if self._past and gesture is not None and gesture == self._gesture:
+            step = _joined(self._past.pop(), step)
+        self._past.append(step)
+        del self._past[:-LIMIT]
         self._gesture = gesture
         self._future.clear()
         self._now = state
@@ -63,20 +83,22 @@ class History(Generic[T]):
         return changed
 
     def undo(self) -> bool:
-        """Go one step back, if there is one."""
+        """Take the last step back, if there is one."""
         if not self._past:
             return False
-        self._future.append(self._now)
-        self._now = self._past.pop()
+        step = self._past.pop()
+        self._future.append(step)
+        self._now = replace(self._now, **step.before)
         self._gesture = None
         return True
 
     def redo(self) -> bool:
-        """Go one step forward again, if one was taken back."""
+        """Do again the step that was taken back last, if there is one."""
         if not self._future:
             return False
-        self._past.append(self._now)
-        self._now = self._future.pop()
+        step = self._future.pop()
+        self._past.append(step)
+        self._now = replace(self._now, **step.after)
         self._gesture = None
         return True
 
@@ -86,3 +108,17 @@ class History(Generic[T]):
         self._future.clear()
         self._now = first
         self._gesture = None
+
+
+def _difference(before: DataclassInstance, after: DataclassInstance) -> _Step:
+    names = [
+        one.name for one in fields(before) if getattr(before, one.name) != getattr(after, one.name)
+    ]
+    return _Step(
+        {name: getattr(before, name) for name in names},
+        {name: getattr(after, name) for name in names},
+    )
+
+
+def _joined(first: _Step, second: _Step) -> _Step:
+    return _Step(second.before | first.before, first.after | second.after)

@@ -5,6 +5,7 @@ A drag is a drag after 4 px; a press that ends before is a click. Each drag is o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -71,7 +72,7 @@ class WheelCounter:
         return whole
 
 
-class Hand:
+class Hand(ABC):
     """Tell clicks from drags and keep the drag that is under way.
 
     Attributes
@@ -135,6 +136,7 @@ class Hand:
 
     # -- for each kind of view ----------------------------------------------------------------
 
+    @abstractmethod
     def begin(
         self,
         start: QPointF,
@@ -143,19 +145,22 @@ class Hand:
         size: tuple[float, float],
     ) -> Move:
         """Choose what a drag does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, at: QPointF, size: tuple[float, float]) -> None:
         """Finish a drag."""
 
+    @abstractmethod
     def click(self, at: QPointF, size: tuple[float, float]) -> None:
         """Do what a click with the left button does."""
 
+    @abstractmethod
     def hover(self, at: QPointF, modifiers: Qt.KeyboardModifier, size: tuple[float, float]) -> None:
         """Look at what lies under the pointer."""
 
-    def _nothing(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
-        pass
+
+def _nothing(at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+    """Do nothing: the drag of a button that has none."""
 
 
 class SliceHand(Hand):
@@ -217,17 +222,17 @@ class SliceHand(Hand):
     ) -> Move:
         """Choose window/level, zoom, pan, a line of the crosshair, or a region."""
         if self.model.scene is None:
-            return self._nothing
+            return _nothing
         if button == _MIDDLE or (button == _LEFT and self.space_held):
             return self._pan(start, size)
         swapped = self.settings.right_button == "window"
         if button == _RIGHT:
             return self._window(start) if swapped else self._zoom(start, size)
         if button != _LEFT:
-            return self._nothing
+            return _nothing
         if modifiers & _CTRL:
             # Ctrl alone turns the planes once oblique planes are there.
-            return self._region(start) if modifiers & _SHIFT else self._nothing
+            return self._region(start) if modifiers & _SHIFT else _nothing
         lines = self.lines_near(start, size)
         if lines:
             return self._drag_lines(lines, size)
@@ -401,7 +406,16 @@ class VolumeHand(Hand):
             return self._zoom(start)
         if button == _LEFT:
             return self._roll(start, size) if modifiers & _CTRL else self._orbit(start)
-        return self._nothing
+        return _nothing
+
+    def end(self, at: QPointF, size: tuple[float, float]) -> None:
+        """Leave the camera where the drag left it."""
+
+    def click(self, at: QPointF, size: tuple[float, float]) -> None:
+        """Do nothing; the clicks of the cube are the view's."""
+
+    def hover(self, at: QPointF, modifiers: Qt.KeyboardModifier, size: tuple[float, float]) -> None:
+        """Leave it to the view, which has the volume to pick in."""
 
     def wheel(self, event: QWheelEvent, size: tuple[float, float]) -> None:
         """Zoom."""

@@ -86,7 +86,7 @@ class ViewModel(QObject):
         if self._history.push(before.with_fields(**fields), gesture):
             self._after_change(before)
 
-    def _adjust(self, **fields: object) -> None:
+    def adjust(self, **fields: object) -> None:
         """Change what the program itself decides; there is nothing to undo."""
         before = self.state
         if self._history.put(before.with_fields(**fields)):
@@ -94,25 +94,19 @@ class ViewModel(QObject):
 
     def activate(self, view: str) -> None:
         """Make a view the one that keys act on; not a step to undo."""
-        self._adjust(active_view=view)
+        self.adjust(active_view=view)
 
     def undo(self) -> None:
         """Take the last change back."""
         before = self.state
         if self._history.undo():
-            self._keep_setting(before)
             self._after_change(before)
 
     def redo(self) -> None:
         """Do again what was taken back."""
         before = self.state
         if self._history.redo():
-            self._keep_setting(before)
             self._after_change(before)
-
-    def _keep_setting(self, before: ViewState) -> None:
-        """Leave hidden names hidden: that is a setting, not a step to go back over."""
-        self._history.put(self.state.with_fields(names_hidden=before.names_hidden))
 
     def _after_change(self, before: ViewState) -> None:
         if before.time_point != self.state.time_point:
@@ -214,7 +208,7 @@ class ViewModel(QObject):
         scene.wide_range = wide
         if not self._window_is_users:
             fitted = auto_window(self.state, scene)
-            self._adjust(
+            self.adjust(
                 window=fitted.window, level=fitted.level, window_function=fitted.window_function
             )
         self.data_changed.emit(())

@@ -53,10 +53,6 @@ class PictureView(QWidget):
         """Give width and height in device-independent pixels."""
         return float(self.width()), float(self.height())
 
-    def paint_picture(self, painter: QPainter) -> None:
-        """Paint what the view shows, on any painter, over (0, 0, width, height)."""
-        raise NotImplementedError
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Make this the view that keys act on, and begin a click or a drag."""
         self.model.activate(self.view)

@@ -12,7 +12,7 @@ from viewer.geometry import fit_scale
 from viewer.interaction import HandSettings
 from viewer.model import ViewModel
 from viewer.quality_strip import QualityStrip
-from viewer.slice_view import PictureView, SliceView
+from viewer.slice_view import SliceView
 from viewer.state import PLANES, PlaneView, ViewState
 from viewer.view_grid import ViewGrid
 from viewer.volume_view import VolumeView
@@ -59,7 +59,7 @@ class Workspace(QWidget):
         self.setAccessibleName(self.tr("Views"))
         self._model = ViewModel(self)
         self._volume_view = VolumeView(self._model, gl_widget=gl_widget)
-        self._views: dict[str, PictureView] = {
+        self._views: dict[str, SliceView | VolumeView] = {
             name: SliceView(self._model, name) for name in PLANES
         }
         self._views["volume"] = self._volume_view

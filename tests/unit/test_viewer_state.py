@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from viewer.history import LIMIT, History
@@ -27,39 +29,60 @@ def test_what_does_not_exist_is_refused(change) -> None:
         ViewState().with_fields(zom=1)
 
 
+@dataclass(frozen=True)
+class Two:
+    """A state of two fields."""
+
+    n: int = 0
+    other: int = 0
+
+
 def test_undo_and_redo_go_through_the_same_states() -> None:
-    history = History(0)
+    history = History(Two())
     for value in (1, 2, 3):
-        assert history.push(value)
-    assert not history.push(3), "nothing changed"
+        assert history.push(Two(value))
+    assert not history.push(Two(3)), "nothing changed"
     seen = []
     while history.undo():
-        seen.append(history.now)
+        seen.append(history.now.n)
     assert seen == [2, 1, 0]
     while history.redo():
-        seen.append(history.now)
+        seen.append(history.now.n)
     assert seen[3:] == [1, 2, 3]
     history.undo()
-    history.push(9)
+    history.push(Two(9))
     assert not history.can_redo, "a new change ends what was taken back"
 
 
 def test_one_gesture_is_one_step() -> None:
-    history, drag = History(0), object()
-    for value in (1, 2, 3):
+    history, drag = History(Two()), object()
+    for value in (Two(1), Two(1, 5), Two(3, 5)):
         history.push(value, drag)
-    history.push(4, object())
+    history.push(Two(4, 5), object())
     history.undo()
-    assert history.now == 3
+    assert history.now == Two(3, 5)
     history.undo()
-    assert history.now == 0
+    assert history.now == Two()
+    history.redo()
+    assert history.now == Two(3, 5)
+
+
+def test_taking_a_step_back_leaves_alone_what_it_did_not_change() -> None:
+    history = History(Two())
+    history.push(Two(1))
+    history.put(Two(1, 7))
+    history.undo()
+    assert history.now == Two(0, 7)
+    history.put(Two(0, 8))
+    history.redo()
+    assert history.now == Two(1, 8)
 
 
 def test_history_is_bounded_and_put_makes_no_step() -> None:
-    history = History(0)
+    history = History(Two())
     for value in range(1, 3 * LIMIT):
-        history.push(value)
-    assert history.put(-1)
+        history.push(Two(value))
+    assert history.put(Two(-1))
     steps = 0
     while history.undo():
         steps += 1
