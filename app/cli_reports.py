@@ -87,6 +87,7 @@ def probe(options: argparse.Namespace) -> int:
             "value": p.value,
             "unit": p.unit,
             "status": p.status,
+            **({"rgb": list(p.colour)} if p.colour else {}),
         }
         for p in found
     ]
@@ -287,8 +288,11 @@ def _volume_report(
 
 def _image_report(entry: loading.ImageEntry, with_checksum: bool) -> dict[str, Any]:
     report: dict[str, Any] = {"path": entry.path, "kind": entry.kind, "frames": entry.frames}
-    if with_checksum and entry.spec is not None and entry.open is not None:
-        result, failures = _digest_entry(loading.VolumeEntry(entry.spec, entry.open))
+    shown = loading.VolumeEntry(entry.spec, entry.open) if entry.spec and entry.open else None
+    if shown is not None and shown.spec.is_colour:
+        report["colour"] = True
+    if with_checksum and shown is not None:
+        result, failures = _digest_entry(entry.numbers or shown)
         if failures:
             report["error"] = failures[0]
         else:
@@ -305,8 +309,7 @@ def _digest_entry(entry: loading.VolumeEntry, t: int = 0) -> tuple[ValueDigest, 
         if k in spec.absent:
             return None
         chunk = loading.ChunkKey(t, 0, k)
-        box = spec.levels[0].box(k)
-        out = np.empty([s.stop - s.start for s in box], spec.dtype)
+        out = np.empty(spec.read_shape(k), spec.dtype)
         try:
             best = source.renditions(chunk)[-1]
             source.read(loading.Request(chunk, best), out, loading.CancelToken())

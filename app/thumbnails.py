@@ -92,14 +92,14 @@ def read_thumbnail(entry: VolumeEntry) -> QImage:
     from loading import CancelToken, ChunkKey, Request
 
     spec = entry.spec
-    slices, rows, columns = spec.shape_kji
+    slices, *sides = spec.shape_kji
     middle = min(set(range(slices)) - spec.absent, key=lambda k: abs(k - (slices - 1) / 2))
     source = entry.open()
     try:
         chunk = ChunkKey(0, 0, middle)
-        pixels = np.zeros((1, rows, columns), spec.dtype)
+        pixels = np.zeros(spec.read_shape(middle), spec.dtype)
         offered = source.renditions(chunk)
-        sharp = [r for r in offered if min(rows, columns) >> r.level >= SIZE_PX // 2]
+        sharp = [r for r in offered if min(sides) >> r.level >= SIZE_PX // 2]
         source.read(Request(chunk, (sharp or offered[-1:])[0]), pixels, CancelToken())
     finally:
         source.close()
@@ -107,26 +107,27 @@ def read_thumbnail(entry: VolumeEntry) -> QImage:
 
 
 def slice_picture(pixels: npt.NDArray[np.generic], spec: VolumeSpec) -> QImage:
-    """Turn one slice into a small grey picture with square pixels.
+    """Turn one slice into a small picture with square pixels.
 
     Parameters
     ----------
     pixels : array, shape (rows, columns)
-        Array values of the volume.
+        Array values of the volume; samples last in colour.
     """
     import numpy as np
 
     from loading import meant
 
-    step = max(1, min(pixels.shape) // SIZE_PX)
+    step = max(1, min(pixels.shape[:2]) // SIZE_PX)
     values = meant(pixels[::step, ::step], spec.value_map).astype(np.float32)
     low, high = _window(values, pixels[::step, ::step], spec)
     grey = np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0)
     if spec.inverted:
         grey = 1.0 - grey
     shades = np.ascontiguousarray(np.nan_to_num(grey) * 255.0).astype(np.uint8)
-    rows, columns = shades.shape
-    made = QImage(shades.tobytes(), columns, rows, columns, QImage.Format.Format_Grayscale8).copy()
+    rows, columns = shades.shape[:2]
+    kind = QImage.Format.Format_RGB888 if spec.is_colour else QImage.Format.Format_Grayscale8
+    made = QImage(shades.tobytes(), columns, rows, columns * spec.samples, kind).copy()
     across, down, _ = spec.spacing_ijk_mm
     width, height = columns * across, rows * down
     scale = SIZE_PX / max(width, height, 1e-6)

@@ -27,7 +27,8 @@ class ImageEntry:
     """Something with or without pixels that is not a volume.
 
     `kind` is a sentence fragment for people ("radiograph", "structured report"); `spec` and
-    `open` are there where it has pixels that can be read ([frames, rows, columns]).
+    `open` are there where it has pixels that can be read ([frames, rows, columns]). `numbers` are
+    those that stand in the file where a palette makes colours of them: what a check sum is of.
     """
 
     path: str
@@ -35,6 +36,7 @@ class ImageEntry:
     frames: int = 1
     spec: VolumeSpec | None = None
     open: Callable[[], Source] | None = None
+    numbers: VolumeEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,10 @@ class OpenVolume:
         plane: npt.NDArray[np.generic] = self._volume.buffer[t]
         return plane
 
+    def colour(self, t: int = 0) -> npt.NDArray[np.generic] | None:
+        """Give red, green and blue of one time point, [k,j,i,3]; None where there is no colour."""
+        return None if self._volume.colour is None else self._volume.colour[t]
+
     def status(self, k: int, t: int = 0) -> Status:
         """Tell how good slice k is."""
         return self._volume.status(ChunkKey(t, 0, k))
@@ -227,7 +231,10 @@ class OpenVolume:
         return slice_image(self.spec, self._volume.buffer[t, k], k, self.status(k, t))
 
     def digest(self, t: int = 0) -> ValueDigest:
-        """Hash one time point, slice by slice; a slice that is not complete counts as missing."""
+        """Hash one time point, slice by slice: its values, or its red, green and blue.
+
+        A slice that is not complete counts as missing.
+        """
         return digest(self.spec, self._present_planes(t))
 
     # -- what people do -----------------------------------------------------------------------
@@ -409,9 +416,11 @@ class OpenVolume:
 
     def _present_planes(self, t: int) -> Iterator[npt.NDArray[np.generic] | None]:
         status = self.qualities(t).status
+        colour = self.colour(t)
+        shown = self.stored(t) if colour is None else colour
         for k in range(self.spec.shape_kji[0]):
             is_final = status[k] >= Status.LOSSY and k not in self.spec.absent
-            yield self._volume.buffer[t, k] if is_final else None
+            yield shown[k] if is_final else None
 
 
 def _opened(entry: VolumeEntry) -> Source:

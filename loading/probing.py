@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.catalogue import VolumeEntry
+from loading.colour import luminance
 from loading.errors import LoadError
 from loading.sources.base import CancelToken, Request, Source
 from loading.spec import ChunkKey, VolumeSpec
@@ -27,7 +28,10 @@ class Probe:
     ijk : tuple of int
         Column, row, plane of the nearest voxel.
     value : float or None
-        Meant value; None where the slice is missing or could not be read.
+        Meant value, the luminance of a colour; None where the slice is missing or could not be
+        read.
+    colour : tuple of float
+        Red, green and blue; nothing where there is no colour.
     status : str
         "full", "lossy", "missing" or "failed".
     """
@@ -39,6 +43,7 @@ class Probe:
     value: float | None
     unit: str
     status: str
+    colour: tuple[float, ...] = ()
 
 
 def nearest_voxel(spec: VolumeSpec, lps: npt.ArrayLike) -> tuple[int, int, int] | None:
@@ -111,13 +116,25 @@ def probe(
                     if k not in planes:
                         planes[k] = _read_plane(source, t, k)
                     plane, status = planes[k]
-                    stored = None if plane is None else float(plane[0, j, i])
-                    value = None if stored is None else meant_value(stored, entry.spec.value_map)
-                    found = Probe(points[n], number, t, (i, j, k), value, entry.spec.unit, status)
+                    value, colour = _value_at(plane, j, i, entry.spec)
+                    unit = entry.spec.unit
+                    found = Probe(points[n], number, t, (i, j, k), value, unit, status, colour)
                     results.append((n, found))
         finally:
             source.close()
     return [found for _, found in sorted(results, key=lambda pair: (pair[0], pair[1].volume))]
+
+
+def _value_at(
+    plane: npt.NDArray[np.generic] | None, j: int, i: int, spec: VolumeSpec
+) -> tuple[float | None, tuple[float, ...]]:
+    """Give the meant value of a pixel, and its colour where it has one."""
+    if plane is None:
+        return None, ()
+    if not spec.is_colour:
+        return meant_value(float(plane[0, j, i]), spec.value_map), ()
+    colour = plane[0, j, i]
+    return float(luminance(colour, spec.dtype)), tuple(float(part) for part in colour)
 
 
 def _read_plane(source: Source, t: int, k: int) -> tuple[npt.NDArray[np.generic] | None, str]:
@@ -125,7 +142,7 @@ def _read_plane(source: Source, t: int, k: int) -> tuple[npt.NDArray[np.generic]
     if k in spec.absent:
         return None, "missing"
     chunk = ChunkKey(t, 0, k)
-    out = np.empty((1, *spec.shape_kji[1:]), spec.dtype)
+    out = np.empty(spec.read_shape(k), spec.dtype)
     try:
         best = source.renditions(chunk)[-1]
         delivered = source.read(Request(chunk, best), out, CancelToken())

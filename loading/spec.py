@@ -113,6 +113,9 @@ class VolumeSpec:
     dtype : numpy dtype
         Of the array in memory: the stored type where one linear map serves the whole volume,
         float32 meant values otherwise (then `value_map` is the identity).
+    samples : int
+        3 where voxels have a colour: then a second buffer of this dtype, [k,j,i,3], holds red,
+        green and blue, a source fills that one, and the array holds their luminance.
     stored_range : tuple of float
         Smallest and largest array value that the encoding can hold.
     empty_value : float
@@ -130,6 +133,9 @@ class VolumeSpec:
         What the fourth axis counts: "time", "echo time", "diffusion"; empty where not known.
     time_labels : tuple of str
         Name of each point of that axis, or nothing.
+    frame_ms : tuple of float
+        How long each slice of a loop is shown, milliseconds: one for each, or one for all;
+        nothing where the file gives no rate.
     header : mapping of str to str
         Attributes for people: patient_name, patient_id, study_date, study_description,
         series_description, series_number, manufacturer, ... as far as they are known.
@@ -142,10 +148,12 @@ class VolumeSpec:
     levels: tuple[Level, ...]
     dtype: np.dtype[np.generic]
     value_map: ValueMap = ValueMap()
+    samples: int = 1
     other_units: tuple[OtherUnit, ...] = ()
     time_points: int = 1
     time_axis: str = ""
     time_labels: tuple[str, ...] = ()
+    frame_ms: tuple[float, ...] = ()
     stored_range: tuple[float, float] = (-32768.0, 32767.0)
     empty_value: float = 0.0
     absent: frozenset[int] = frozenset()
@@ -179,9 +187,20 @@ class VolumeSpec:
         return i, j, k
 
     @property
+    def is_colour(self) -> bool:
+        """Tell whether voxels have red, green and blue beside their luminance."""
+        return self.samples > 1
+
+    def read_shape(self, index: int = 0) -> tuple[int, ...]:
+        """Give the shape that a source fills for a chunk: its box, samples last in colour."""
+        box = tuple(part.stop - part.start for part in self.levels[0].box(index))
+        return (*box, self.samples) if self.is_colour else box
+
+    @property
     def size_bytes(self) -> int:
-        """Count the bytes of the finest level, all time points."""
-        return self.time_points * prod(self.shape_kji) * self.dtype.itemsize
+        """Count the bytes of the finest level, all time points; colours come to the luminance."""
+        kept = 1 + self.samples if self.is_colour else 1
+        return self.time_points * prod(self.shape_kji) * self.dtype.itemsize * kept
 
     @property
     def chunk_count(self) -> int:

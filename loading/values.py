@@ -37,6 +37,8 @@ def array_value(meant_number: float, value_map: ValueMap) -> float:
 class ValueDigest:
     """Take slices in order; give hash, range and sums of a volume.
 
+    Of a volume in colour it is red, green and blue of each voxel that are hashed, [k,j,i,3].
+
     Attributes
     ----------
     low, high : float or None
@@ -54,7 +56,7 @@ class ValueDigest:
         self.sums: list[float] = []
 
     def add(self, plane: npt.NDArray[np.generic]) -> None:
-        """Take the next slice, shape (rows, columns), array values."""
+        """Take the next slice, shape (rows, columns), array values; samples last in colour."""
         values = meant(plane, self._spec.value_map)
         self._meant.update(np.ascontiguousarray(values, "<f4").data)
         self._stored.update(np.ascontiguousarray(plane).data)
@@ -68,8 +70,9 @@ class ValueDigest:
     def add_missing(self) -> None:
         """Take a slice that is not there: its meant values are NaN."""
         _, rows, columns = self._spec.shape_kji
-        self._meant.update(np.full(rows * columns, np.nan, "<f4").data)
-        empty = np.full(rows * columns, self._spec.empty_value).astype(self._spec.dtype)
+        count = rows * columns * self._spec.samples
+        self._meant.update(np.full(count, np.nan, "<f4").data)
+        empty = np.full(count, self._spec.empty_value).astype(self._spec.dtype)
         self._stored.update(empty.data)
         self.sums.append(0)
 

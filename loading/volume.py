@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from loading.colour import put_luminance
 from loading.plan import Lend
 from loading.sources.base import Delivered
 from loading.spec import ChunkKey, VolumeSpec
@@ -109,6 +110,9 @@ class Volume:
         self.buffer: npt.NDArray[np.generic] = np.empty(
             (spec.time_points, *spec.shape_kji), spec.dtype
         )
+        self.colour: npt.NDArray[np.generic] | None = None
+        if spec.is_colour:
+            self.colour = np.empty((*self.buffer.shape, spec.samples), spec.dtype)
         self._points = [_TimePoint(count) for _ in range(spec.time_points)]
         self._bounds = _runs_without(spec.absent, count)
         self._lock = threading.Lock()
@@ -187,7 +191,7 @@ class Volume:
             return self._generation
 
     def begin(self, chunk: ChunkKey) -> npt.NDArray[np.generic]:
-        """Give the array to read a chunk into, shape (1, rows, columns).
+        """Give the array to read a chunk into, shape (1, rows, columns), samples last in colour.
 
         It is the plane itself, or scratch memory when the plane shows data of its own that must
         outlive a failure.
@@ -199,8 +203,13 @@ class Volume:
                 self._copied.wait()
             point.writing[k] = 1
             is_own = point.status[k] >= _OWN
-        plane = self.buffer[t, k : k + 1]
+        plane = self._read_into[t, k : k + 1]
         return np.empty_like(plane) if is_own else plane
+
+    @property
+    def _read_into(self) -> npt.NDArray[np.generic]:
+        """Give the buffer that sources fill: that of the colours where there are any."""
+        return self.buffer if self.colour is None else self.colour
 
     def commit(
         self,
@@ -221,8 +230,11 @@ class Volume:
         # nobody else writes this plane, so what it has of its own is the same as in begin()
         old = self.rank(chunk)
         wanted = (status, -level) > old
-        if old[0] >= _OWN and wanted and generation == self._generation:
-            np.copyto(self.buffer[t, k : k + 1], filled)
+        if wanted and generation == self._generation:
+            if old[0] >= _OWN:
+                np.copyto(self._read_into[t, k : k + 1], filled)
+            if self.colour is not None:
+                put_luminance(self.colour[t, k], self.buffer[t, k])
         with self._lock:
             rises = wanted and generation == self._generation
             wake = self._rise(chunk, status, level, lend, lend_nearest) if rises else None
@@ -391,6 +403,8 @@ class Volume:
                 return False
             point.copying[k] = 1
         np.copyto(self.buffer[t, k], self.buffer[t, source])
+        if self.colour is not None:
+            np.copyto(self.colour[t, k], self.colour[t, source])
         with self._lock:
             point.copying[k] = 0
             point.content[k] = source

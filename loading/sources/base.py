@@ -111,8 +111,9 @@ class Source(Protocol):
         ----------
         request : Request
             Chunk and rendition.
-        out : array, shape of the chunk's box, dtype of the spec, C-contiguous
-            Written in place; for slices its shape is (1, rows, columns).
+        out : array, shape `VolumeSpec.read_shape`, dtype of the spec, C-contiguous
+            Written in place; for slices its shape is (1, rows, columns), or (1, rows, columns, 3)
+            with red, green and blue where the volume has colours.
         cancel : CancelToken
             Looked at between steps; Cancelled is raised when it is set.
         """
