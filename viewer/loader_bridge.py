@@ -1,11 +1,13 @@
 """From the engine's threads to the GUI thread: one queued wake-up, then the changes are pulled.
 
 The engine wakes once when its log turns from read to unread; many slices become one pull, at most
-twenty times a second. Nobody is called per slice.
+twenty times a second, and less often where a look keeps the GUI thread busy for long: painting
+what is there must not take the time of reading the rest. Nobody is called per slice.
 """
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from loading import OpenVolume
 
 INTERVAL_MS = 50
+LONGEST_INTERVAL_MS = 150
+REST_PER_WORK = 3
+"""A look waits until the last one, its painting included, took a third of the time since."""
 
 
 class LoaderBridge(QObject):
@@ -37,9 +42,10 @@ class LoaderBridge(QObject):
         self._revision = 0
         self._state = volume.state
         self._since_pull = QElapsedTimer()
+        self._worked_s = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.pull)
+        self._timer.timeout.connect(self._pull_if_rested)
         # The end of a load is a change of state, not of a slice: it is looked for.
         self._watch = QTimer(self)
         self._watch.setInterval(100)
@@ -70,6 +76,7 @@ class LoaderBridge(QObject):
         if slices:
             # a look that found nothing does not put off the first picture
             self._since_pull.restart()
+            self._worked_s = time.thread_time()
         state_before, self._state = self._state, self._volume.state
         if slices or state_before is not self._state:
             self.changed.emit(slices)
@@ -79,6 +86,14 @@ class LoaderBridge(QObject):
             return
         passed = self._since_pull.elapsed() if self._since_pull.isValid() else INTERVAL_MS
         self._timer.start(max(0, INTERVAL_MS - int(passed)))
+
+    def _pull_if_rested(self) -> None:
+        worked_ms = (time.thread_time() - self._worked_s) * 1000
+        rest_ms = min(worked_ms * REST_PER_WORK, LONGEST_INTERVAL_MS)
+        if self._since_pull.isValid() and self._since_pull.elapsed() < rest_ms:
+            self._timer.start(int(rest_ms) - int(self._since_pull.elapsed()) + 1)
+            return
+        self.pull()
 
     def _look_at_state(self) -> None:
         if self._volume is not None and self._volume.state is not self._state:
