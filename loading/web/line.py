@@ -1,0 +1,63 @@
+"""How a line to a server behaves: its round trip and its rate, as measured in passing."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_WINDOW_S = 0.06
+_REMEMBERED = 24
+UNKNOWN_RTT_S = 0.04
+UNKNOWN_RATE = 4e6
+
+
+class Line:
+    """Measure a line from the answers that come over it; used on the network thread.
+
+    The round trip is the shortest wait of late for the first byte on a connection that was there.
+    The rate is the best of late over a stretch in which bytes came without a pause: what the line
+    gave while it was busy, which is what it can give.
+    """
+
+    def __init__(self) -> None:
+        self._waits: deque[float] = deque(maxlen=_REMEMBERED)
+        self._rates: deque[float] = deque(maxlen=_REMEMBERED)
+        self._begin_s = 0.0
+        self._last_s = 0.0
+        self._bytes = 0
+        self.received = 0
+
+    @property
+    def rtt_s(self) -> float | None:
+        """Give the round trip, servers' thinking included; None: not measured yet."""
+        return min(self._waits) if self._waits else None
+
+    @property
+    def rate(self) -> float | None:
+        """Give bytes a second; None: not measured yet."""
+        if len(self._rates) < 2:
+            return None
+        ordered = sorted(self._rates)
+        return ordered[len(ordered) * 3 // 4]
+
+    @property
+    def in_flight_bytes(self) -> float:
+        """Give how many bytes on their way keep the line busy: rate times round trip, and room."""
+        rtt, rate = self.rtt_s or UNKNOWN_RTT_S, self.rate or UNKNOWN_RATE
+        return 1.5 * rtt * rate + 64e3
+
+    def note_wait(self, seconds: float) -> None:
+        """Take in how long a first byte was waited for on a warm connection."""
+        self._waits.append(seconds)
+
+    def note_bytes(self, count: int, now_s: float) -> None:
+        """Take in bytes that have just arrived."""
+        self.received += count
+        if now_s - self._last_s > _WINDOW_S / 2:
+            self._begin_s, self._bytes = now_s, 0  # it was idle: begin anew, without these bytes
+        else:
+            self._bytes += count
+            lasted = now_s - self._begin_s
+            if lasted >= _WINDOW_S:
+                self._rates.append(self._bytes / lasted)
+                self._begin_s, self._bytes = now_s, 0
+        self._last_s = now_s
