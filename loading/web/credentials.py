@@ -1,33 +1,29 @@
 """Who asks: sign-ins of servers, one for each origin.
 
-A sign-in is for one origin (scheme, host, port) and is never given to another one, wherever a
+An identity is for one origin (scheme, host, port) and is never given to another one, wherever a
 redirect leads. It is held in memory; a `Vault` (the system's keyring, which `app` brings) keeps it
 beyond the program's end when the user says so. It is in no message, no representation, no address.
 
-OpenID Connect and client certificates will be further kinds of `SignIn`: what a kind means on the
-line is said by `authorization` alone.
+OpenID Connect and client certificates will be further kinds of `Identity`: what a kind means on the
+line is said by `Identity.authorization` alone.
 """
 
 from __future__ import annotations
 
 import base64
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from loading.errors import Unauthorised
-from loading.web.messages import Origin, origin_of
-
-_log = logging.getLogger(__name__)
+from loading.web.messages import Origin
 
 KINDS = ("basic", "bearer")
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
-    """A way to say who asks.
+class Identity:
+    """Who asks, and what proves it.
 
     Attributes
     ----------
@@ -63,8 +59,6 @@ class Challenge:
 
     Attributes
     ----------
-    status : int
-        401, or 403 for somebody who is known but may not.
     realm : str
         What the server calls the place, in its own words.
     offers : tuple of str
@@ -76,21 +70,20 @@ class Challenge:
     """
 
     origin: Origin
-    status: int = 401
     realm: str = ""
     offers: tuple[str, ...] = ()
     user: str = ""
     was_signed_in: bool = False
 
 
-Ask = Callable[[Challenge], SignIn | None]
+Ask = Callable[[Challenge], Identity | None]
 """Asks the user, from a worker's thread, and waits for the answer; None: no sign-in."""
 
 
 class Vault(Protocol):
     """Keeps sign-ins beyond the end of the program."""
 
-    def read(self, origin: Origin) -> SignIn | None:
+    def read(self, origin: Origin) -> Identity | None:
         """Give what is kept; None for nothing, also when it cannot be had."""
 
     def forget(self, origin: Origin) -> None:
@@ -98,113 +91,101 @@ class Vault(Protocol):
 
 
 class Credentials:
-    """Sign-ins by origin; may be used from any thread.
+    """Who asks, by origin: what `loading.web.http` wants to know. For any thread.
 
     Attributes
     ----------
     ask : callable or None
         How to ask the user; without it nobody is asked.
     vault : Vault or None
-        Where sign-ins are looked up that are not in memory.
+        Where identities are looked up that are not in memory, when a server asks for one.
     """
 
     def __init__(self, ask: Ask | None = None, vault: Vault | None = None) -> None:
         self.ask = ask
         self.vault = vault
-        self._known: dict[Origin, SignIn | None] = {}
+        self._known: dict[Origin, Identity] = {}
+        self._looked_up: set[Origin] = set()
         self._declined: set[Origin] = set()
         self._guard = threading.Lock()
         self._asking: dict[Origin, threading.Lock] = {}
 
-    def authorization(self, url: str) -> str:
-        """Give the Authorization header for an address; empty for none.
+    def authorization(self, origin: Origin) -> str:
+        """Give the Authorization header for an origin; empty for none. Does not wait."""
+        identity = self.identity(origin)
+        return "" if identity is None else identity.authorization
 
-        The first call for an origin may look into the vault, which can take a moment.
-        """
-        sign_in = self.sign_in_for(origin_of(url))
-        return "" if sign_in is None else sign_in.authorization
+    def identity(self, origin: Origin) -> Identity | None:
+        """Give who asks at an origin, as far as it is in memory."""
+        with self._guard:
+            return self._known.get(origin)
 
-    def sign_in_for(self, origin: Origin) -> SignIn | None:
-        """Give the sign-in of an origin."""
+    def set(self, origin: Origin, identity: Identity | None) -> None:
+        """Use an identity for an origin from now on; None: none."""
         with self._guard:
-            if origin in self._known:
-                return self._known[origin]
-            vault = self.vault
-        found = vault.read(origin) if vault is not None else None
-        with self._guard:
-            # somebody may have signed in meanwhile
-            return self._known.setdefault(origin, found)
-
-    def set(self, origin: Origin, sign_in: SignIn | None) -> None:
-        """Use a sign-in for an origin from now on; None: none."""
-        with self._guard:
-            self._known[origin] = sign_in
             self._declined.discard(origin)
+            if identity is None:
+                self._known.pop(origin, None)
+            else:
+                self._known[origin] = identity
 
     def forget(self, origin: Origin) -> None:
-        """Forget a sign-in, in the vault too."""
-        with self._guard:
-            self._known[origin] = None
-            self._declined.discard(origin)
+        """Forget an identity, in the vault too."""
+        self.set(origin, None)
         if self.vault is not None:
             self.vault.forget(origin)
 
-    def renew(self, url: str, refused: str, challenge: str = "", status: int = 401) -> bool:
-        """Get another sign-in after a refusal; blocks while the user is asked.
+    def refused(self, origin: Origin, challenge: str, sent: str) -> str:
+        """Give another Authorization after a refusal, empty for none; waits for the user.
 
         However many requests are refused at once, the user is asked once: the others wait for the
-        answer and share it. Never call this on the thread that moves bytes.
+        answer and share it. What the user declined is not asked again before `allow_asking`.
 
         Parameters
         ----------
-        url : str
-            What was refused.
-        refused : str
-            The Authorization that had been sent; empty for none.
         challenge : str
             The WWW-Authenticate header.
-        status : int
-            401 or 403.
-
-        Returns
-        -------
-        bool
-            There is a sign-in that has not been refused yet: try again.
+        sent : str
+            The Authorization that was refused; empty for none.
         """
-        origin = origin_of(url)
         with self._guard:
             lock = self._asking.setdefault(origin, threading.Lock())
         with lock:
-            now = self.authorization(url)
-            if now and now != refused:
-                return True
-            if self.ask is None or origin in self._declined:
-                return False
-            before = self.sign_in_for(origin)
-            realm, offers = read_challenge(challenge)
-            user = before.user if before is not None else ""
-            answer = self.ask(Challenge(origin, status, realm, offers, user, bool(refused)))
-            if answer is None:
-                with self._guard:
-                    self._declined.add(origin)
-                return False
-            self.set(origin, answer)
-            return True
+            now = self.authorization(origin)
+            if now and now != sent:
+                return now
+            kept = self._look_up(origin)
+            if kept is not None and kept.authorization != sent:
+                self.set(origin, kept)
+                return kept.authorization
+            return self._ask(origin, challenge, sent)
 
     def allow_asking(self, origin: Origin) -> None:
-        """Ask again where the user had said no; called when something new is opened by hand."""
+        """Ask again where the user had said no; called when something is opened by hand."""
         with self._guard:
             self._declined.discard(origin)
 
+    def _look_up(self, origin: Origin) -> Identity | None:
+        with self._guard:
+            vault = None if origin in self._looked_up else self.vault
+            self._looked_up.add(origin)
+        return vault.read(origin) if vault is not None else None
 
-def require_offer(challenge: Challenge) -> None:
-    """Raise Unauthorised when a server only takes sign-ins that do not exist here."""
-    if challenge.offers and not set(challenge.offers) & set(KINDS):
-        raise Unauthorised(
-            f"The server wants a sign-in of another kind ({', '.join(challenge.offers)})",
-            where=str(challenge.origin),
-            cure="Basic and Bearer can be given; ask whoever runs the server for one of them",
-        )
+    def _ask(self, origin: Origin, challenge: str, sent: str) -> str:
+        with self._guard:
+            ask = None if origin in self._declined else self.ask
+        if ask is None:
+            return ""
+        realm, offers = read_challenge(challenge)
+        before = self.identity(origin)
+        user = before.user if before is not None else ""
+        answer = ask(Challenge(origin, realm, offers, user, bool(sent)))
+        if answer is None:
+            with self._guard:
+                self._declined.add(origin)
+            return ""
+        self.set(origin, answer)
+        return answer.authorization
 
 
 def read_challenge(header: str) -> tuple[str, tuple[str, ...]]:
@@ -246,4 +227,4 @@ def _value(header: str, place: int) -> tuple[str, int]:
 
 
 credentials = Credentials()
-"""The sign-ins of this process; the window gives it a way to ask, and the system's keyring."""
+"""Who asks, for the whole process; the window gives it a way to ask, and the system's keyring."""

@@ -25,6 +25,7 @@ from urllib.parse import urljoin
 
 from loading.errors import BadResponse, Cancelled, LoadError, unexpected
 from loading.sources.base import CancelToken
+from loading.web.credentials import credentials
 from loading.web.curl_loop import CurlLoop
 from loading.web.line import Line
 from loading.web.messages import (
@@ -472,4 +473,4 @@ def _call(call: Callable[[], None]) -> None:
 @cache
 def shared_client() -> HttpClient:
     """Give the client that the process shares: one thread, one pool for each server."""
-    return HttpClient()
+    return HttpClient(credentials)
