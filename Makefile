@@ -1,5 +1,5 @@
 # The verbs of the project. Each is short enough to be typed by hand.
-.PHONY: setup demo test test-fast test-windows check format bench screens docs clean
+.PHONY: setup demo test test-fast test-windows check format bench screens docs package package-test soak clean
 
 BIN = .venv/bin
 CODE = app viewer loading tests packaging
@@ -37,6 +37,12 @@ screens: setup
 
 docs: setup
 	$(BIN)/python packaging/write_trouble_page.py
+
+package:
+	nice -n 10 sh packaging/package.sh
+
+package-test:
+	nice -n 10 sh packaging/test_package.sh
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis demo.png

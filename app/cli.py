@@ -26,15 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         child.main()
         return 0
-    if words == ["--self-test"]:
-        from app import self_test
-
-        return self_test.run()
     # a name that the terminal's encoding does not have must not end the listing
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     # what decoders and libraries would print belongs into the log, not among the results
     logging.basicConfig(level=logging.CRITICAL)
+    if words == ["--self-test"]:
+        from app import self_test
+
+        return self_test.run()
     if not words or words[0] not in (*COMMANDS, "-h", "--help"):
         return _open_window(_window_parser().parse_args(words))
     options = _parser().parse_args(words)
