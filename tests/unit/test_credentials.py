@@ -101,7 +101,7 @@ def test_many_refusals_ask_once_and_share_the_answer():
 
 
 def test_no_is_an_answer_until_something_is_opened_by_hand():
-    asked = []
+    asked: list[Challenge] = []
     credentials = Credentials(asked.append)
     assert credentials.refused(HERE, "", "") == ""
     assert credentials.refused(HERE, "", "") == ""
@@ -113,7 +113,12 @@ def test_no_is_an_answer_until_something_is_opened_by_hand():
 
 def test_who_was_refused_is_told_when_asking_again():
     asked = []
-    credentials = Credentials(lambda challenge: asked.append(challenge) or ANNA)
+
+    def ask(challenge):
+        asked.append(challenge)
+        return ANNA
+
+    credentials = Credentials(ask)
     credentials.set(HERE, Identity("basic", "bob", "wrong"))
     sent = credentials.authorization(HERE)
     assert credentials.refused(HERE, 'Basic realm="x"', sent) == ANNA.authorization
