@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 VERSION = "0.1.0"
-COMMANDS = ("info", "probe", "load", "snapshot", "export", "demo")
+COMMANDS = ("info", "probe", "load", "snapshot", "export", "publish", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Run a command that prints; a LoadError becomes one line, and JSON where asked for."""
     import loading
-    from app import cli_reports
+    from app import cli_reports, cli_web
 
     commands = {
         "info": cli_reports.info,
@@ -54,6 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         "load": cli_reports.load,
         "export": cli_reports.export,
         "snapshot": cli_reports.snapshot,
+        "publish": cli_web.run_publish,
     }
     try:
         return commands[options.command](options)
@@ -71,6 +72,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from app import cli_web
+
     parser = argparse.ArgumentParser(
         prog="voxtide",
         description="Drop a folder, see the volume. Without a command: voxtide [URI ...] opens the "
@@ -104,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     for which in (probe, load, snapshot, export):
         which.add_argument("--volume", help="number or label; see info")
         which.add_argument("--time", type=int, help="time point, from 0")
+    cli_web.add_publish(commands)
     demo = commands.add_parser("demo", help="open the window on the built-in head")
     _add_window_options(demo)
     return parser

@@ -148,8 +148,12 @@ def _inflate_head(head: bytes, name: str) -> tuple[io.BytesIO, int]:
         body = engine.decompress(head[start:], 64 << 20)
     except zlib.error as error:
         raise CorruptFrame("The deflated bytes are damaged", where=name) from error
-    prefix = b"\0" * 128 + b"DICM" + _meta_for_explicit()
-    return io.BytesIO(prefix + body), start
+    return io.BytesIO(inflated_prefix() + body), start
+
+
+def inflated_prefix() -> bytes:
+    """Give what stands before an inflated data set to make a file of it."""
+    return b"\0" * 128 + b"DICM" + _meta_for_explicit()
 
 
 def _meta_for_explicit() -> bytes:
@@ -208,7 +212,7 @@ def _raw_values(dataset: Dataset) -> dict[int, bytes]:
         elif isinstance(element, RawDataElement):
             raw = bytes(element.value or b"")
             if not element.is_little_endian:
-                raw = _swapped(raw, str(element.VR))
+                raw = swapped(raw, str(element.VR))
             if raw:
                 values[int(tag)] = raw
         elif element is not None and tag in _PARSED_BY_PYDICOM:
@@ -225,7 +229,8 @@ def _text_of(value: object) -> bytes:
     return "\\".join(str(part or "") for part in parts).encode("ascii", "replace")
 
 
-def _swapped(raw: bytes, vr: str) -> bytes:
+def swapped(raw: bytes, vr: str) -> bytes:
+    """Turn a value of a big-endian file into one of a little-endian file."""
     width = _SWAP.get(vr, 1)
     if width == 1 or len(raw) % width:
         return raw
