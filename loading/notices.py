@@ -57,6 +57,12 @@ KINDS: dict[str, NoticeKind] = {
     kind.code: kind
     for kind in (
         NoticeKind(
+            "different_patients",
+            _W,
+            "Two patients are side by side.",
+            "Look at the names above the columns.",
+        ),
+        NoticeKind(
             "gantry_tilt",
             _I,
             "The gantry was tilted by {degrees:.1f} degrees. The slices are drawn sheared, "
@@ -115,11 +121,20 @@ KINDS: dict[str, NoticeKind] = {
             "The file does not say how the volume lies in the body: {why}. Left and right may be "
             "swapped.",
         ),
-        NoticeKind("colour_as_grey", _I, "Colours are shown as their brightness."),
         NoticeKind(
             "palette_as_numbers",
             _I,
-            "The colours of the palette are not shown; the values are their numbers in it.",
+            "The palette is missing or damaged. The numbers that stand for its colours are shown.",
+        ),
+        NoticeKind(
+            "colours_contradicted",
+            _I,
+            "The header says {said}, the compressed picture {found}. Shown as the picture says.",
+        ),
+        NoticeKind(
+            "profile_ignored",
+            _I,
+            "The colours come with an ICC profile. They are shown as they are stored.",
         ),
         NoticeKind(
             "axes_joined",

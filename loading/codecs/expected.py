@@ -60,12 +60,16 @@ class Facts(NamedTuple):
         Why native code should not be given it in this process; empty when there is no doubt.
     lacks_sign : bool
         Samples are unsigned numbers of `depth` bits, whatever they mean.
+    colour : str
+        What the codestream itself says of three samples: "rgb" (or made so while decoding), "ybr",
+        or nothing where that is left to the header.
     """
 
     lossy: bool
     depth: int
     doubt: str = ""
     lacks_sign: bool = False
+    colour: str = ""
 
 
 def check_size(

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _PROCESSES = {
     # Writers mix up baseline and extended; the decoder is the same.
     "jpeg": frozenset({jpeg.BASELINE, jpeg.EXTENDED}),
+    "jpeg-progressive": frozenset({jpeg.BASELINE, jpeg.EXTENDED, jpeg.PROGRESSIVE}),
     "jpeg-lossless": frozenset({jpeg.LOSSLESS}),
     "jpeg-ls": frozenset({jpeg.JPEG_LS}),
 }
@@ -47,8 +48,8 @@ def inspect(syntax: str, data: bytes, expected: Expected) -> Facts:
     return jpeg2000.judge(data, expected, htj2k=family == "htj2k")
 
 
-def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
-    """Decode a frame into `out` and tell whether values were lost when it was made.
+def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> Facts:
+    """Decode a frame into `out`; tell what it was: whether values were lost, what its colours are.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
         _log.debug("decoding apart: %s", facts.doubt)
         child.decode(syntax, data, expected, facts.depth, out)
         _give_sign(out, expected, facts)
-        return facts.lossy
+        return facts
     last: Exception | None = None
     for row in rows:
         try:
@@ -79,7 +80,7 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> bool:
             last = last or error
         else:
             _give_sign(out, expected, facts)
-            return facts.lossy
+            return facts
     raise _refused(expected, rows[0], last) from last
 
 

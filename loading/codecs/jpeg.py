@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loading.codecs.expected import Expected, Facts, check_size
 
-SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
+SOI, EOI, SOS, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE
 BASELINE, EXTENDED, PROGRESSIVE, LOSSLESS, JPEG_LS = 0xC0, 0xC1, 0xC2, 0xC3, 0xF7
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {JPEG_LS}
 _NAMES = {JPEG_LS: "JPEG-LS", LOSSLESS: "lossless JPEG"}
@@ -30,7 +30,7 @@ def judge(data: bytes, expected: Expected, processes: frozenset[int]) -> Facts:
         When it is no such codestream, or not the picture that the header promises.
     """
     try:
-        marker, frame, scan = _headers(data)
+        marker, frame, scan, applications = _headers(data)
     except (_Bad, IndexError) as error:
         raise expected.corrupt(
             f"The frame is no JPEG picture: {error or 'it ends early'}"
@@ -55,14 +55,36 @@ def judge(data: bytes, expected: Expected, processes: frozenset[int]) -> Facts:
     if marker == JPEG_LS:
         # After the component selectors of the scan header comes NEAR (C.2.3).
         return Facts(scan[1 + 2 * scan[0]] != 0, depth)
-    return Facts(True, depth, "a progressive picture" if marker == PROGRESSIVE else "")
+    doubt = "a progressive picture" if marker == PROGRESSIVE else ""
+    return Facts(True, depth, doubt, colour=_colour(frame, applications))
 
 
-def _headers(data: bytes) -> tuple[int, bytes, bytes]:
-    """Find the frame header and the first scan header; give marker and both bodies."""
+def _colour(frame: bytes, applications: list[bytes]) -> str:
+    """Tell what the components are, as far as the codestream says it.
+
+    In this order: the transform that an Adobe segment names, chroma stored coarser than the rest,
+    components called R, G, B, and the JFIF segment, which allows nothing but YBR. Headers say RGB
+    of YBR codestreams often enough, encoders never write these marks into RGB ones.
+    """
+    if frame[5] != 3 or len(frame) < 15:
+        return ""
+    for segment in applications:
+        if segment.startswith(b"Adobe") and len(segment) >= 12:
+            return "ybr" if segment[11] else "rgb"
+    sampling = {frame[at] for at in (7, 10, 13)}
+    if len(sampling) > 1:
+        return "ybr"
+    if bytes(frame[at] for at in (6, 9, 12)) == b"RGB":
+        return "rgb"
+    return "ybr" if any(one.startswith(b"JFIF\0") for one in applications) else ""
+
+
+def _headers(data: bytes) -> tuple[int, bytes, bytes, list[bytes]]:
+    """Find frame header, first scan header and application segments; give marker and bodies."""
     if data[:2] != b"\xff\xd8":
         raise _Bad("it does not begin like one")
     at, marker_of, frame = 2, 0, b""
+    applications: list[bytes] = []
     for _ in range(_MAX_SEGMENTS):
         if data[at] != 0xFF:
             raise _Bad("its header is damaged")
@@ -78,6 +100,8 @@ def _headers(data: bytes) -> tuple[int, bytes, bytes]:
         body = data[at + 4 : at + 2 + length]
         if length < 2 or len(body) < length - 2:
             raise _Bad("its header ends early")
+        if marker in (APP0, APP14):
+            applications.append(body[:16])
         if marker in _FRAMES:
             if frame or len(body) < 6:
                 raise _Bad("its frame header is damaged")
@@ -85,6 +109,6 @@ def _headers(data: bytes) -> tuple[int, bytes, bytes]:
         if marker == SOS:
             if not frame or len(body) < 4 or len(body) < 2 + 2 * body[0]:
                 raise _Bad("its scan header is damaged")
-            return marker_of, frame, body
+            return marker_of, frame, body, applications
         at += 2 + length
     raise _Bad("its header does not end")

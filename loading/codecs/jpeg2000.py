@@ -263,7 +263,14 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False)
         raise expected.corrupt(f"The {what} picture claims {header.tiles} tiles")
     if not prefix and not is_whole(data, header):
         raise expected.corrupt(f"The {what} picture ends early")
-    return Facts(not header.reversible, header.depth, _doubt(header, htj2k), not header.signed)
+    is_rgb = header.colour_transform and len(header.components) >= 3
+    return Facts(
+        not header.reversible,
+        header.depth,
+        _doubt(header, htj2k),
+        not header.signed,
+        "rgb" if is_rgb else "",
+    )
 
 
 def _doubt(header: MainHeader, htj2k: bool) -> str:

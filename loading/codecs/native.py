@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Frame = npt.NDArray[np.generic]
+_RLE_HEADER = 64
 
 
 def put(decoded: Any, out: Frame) -> None:
@@ -43,30 +44,53 @@ def _into(decode: Any, data: bytes, out: Frame, depth: int, **options: Any) -> N
 def rle(data: bytes, out: Frame, depth: int) -> None:
     """Decode RLE (imagecodecs).
 
-    The library takes a segment that ends early for a good one and leaves the rest of the array as
-    it was. So the last pixel is set beforehand: if any of its bytes is still the same afterwards,
-    a second run with other bytes tells whether that is chance.
+    Samples come one after the other, each for the whole frame (PS3.5 G.2). The library takes a
+    segment that ends early for a good one and leaves the rest of the array as it was. So the last
+    pixel is set beforehand: if any of its bytes is still the same afterwards, a second run with
+    other bytes tells whether that is chance.
     """
     import imagecodecs
 
-    cells = out.reshape(-1).view(np.uint8)
-    last = cells[-out.dtype.itemsize * (out.shape[2] if out.ndim == 3 else 1) :]
+    if depth == 1:
+        _rle_bits(imagecodecs.packbits_decode(data[_RLE_HEADER:]), out)
+        return
+    planes = out if out.ndim == 2 else np.empty((out.shape[2], *out.shape[:2]), out.dtype)
+    cells = planes.reshape(-1).view(np.uint8)
+    last = cells.reshape(1 if out.ndim == 2 else out.shape[2], -1)[:, -out.dtype.itemsize :]
     for mark in (0x5A, 0xA5):
-        last[:] = mark
+        last[...] = mark
         imagecodecs.dicomrle_decode(data, out.dtype.newbyteorder("<"), out=cells.data)
         if not (last == mark).any():
             break
         if mark == 0xA5:
             raise ValueError("a segment ends early")
     if sys.byteorder == "big":
-        out.byteswap(inplace=True)
+        planes.byteswap(inplace=True)
+    if planes is not out:
+        out[...] = np.moveaxis(planes, 0, -1)
+
+
+def _rle_bits(cells: bytes, out: Frame) -> None:
+    """Unpack pixels of one bit; some writers give each a byte. Frames begin at a byte each."""
+    if len(cells) >= out.size:
+        out[...] = np.frombuffer(cells, np.uint8, out.size).reshape(out.shape)
+        return
+    if len(cells) < (out.size + 7) // 8:
+        raise ValueError("a segment ends early")
+    bits = np.unpackbits(np.frombuffer(cells, np.uint8), count=out.size, bitorder="little")
+    out[...] = bits.reshape(out.shape)
 
 
 def jpeg(data: bytes, out: Frame, depth: int) -> None:
-    """Decode baseline and extended JPEG, 8 and 12 bits (imagecodecs, libjpeg-turbo)."""
+    """Decode baseline, extended and progressive JPEG (imagecodecs, libjpeg-turbo).
+
+    Three samples come as they were coded, brought to one size: the library is told that they are
+    what is wanted. It would guess what they mean; the caller knows more.
+    """
     import imagecodecs
 
-    put(imagecodecs.jpeg8_decode(data), out)
+    options = {"colorspace": "RGB", "outcolorspace": "RGB"} if out.ndim == 3 else {}
+    put(imagecodecs.jpeg8_decode(data, **options), out)
 
 
 def jpeg_lossless(data: bytes, out: Frame, depth: int) -> None:

@@ -25,6 +25,8 @@ SYNTAX_FAMILY = {
     "1.2.840.10008.1.2.5": "rle",
     _J2K + "50": "jpeg",
     _J2K + "51": "jpeg",
+    _J2K + "53": "jpeg-progressive",
+    _J2K + "55": "jpeg-progressive",
     _J2K + "57": "jpeg-lossless",
     _J2K + "70": "jpeg-lossless",
     _J2K + "80": "jpeg-ls",
@@ -50,6 +52,7 @@ class Row(NamedTuple):
 ROWS: list[Row] = [
     Row("rle", "imagecodecs", "imagecodecs", native.rle),
     Row("jpeg", "imagecodecs", "imagecodecs", native.jpeg),
+    Row("jpeg-progressive", "imagecodecs", "imagecodecs", native.jpeg),
     Row("jpeg-lossless", "imagecodecs", "imagecodecs", native.jpeg_lossless),
     Row("jpeg-ls", "imagecodecs", "imagecodecs", native.jpeg_ls),
     Row("jpeg-2000", "imagecodecs", "imagecodecs", native.jpeg_2000),

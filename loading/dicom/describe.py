@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from loading.catalogue import ImageEntry, Skipped, VolumeEntry
 from loading.dicom import geometry, grouping, splitting, tags
+from loading.dicom.colour import as_stored, refusal
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
 from loading.dicom.grouping import Item, Stack
 from loading.dicom.header import Attributes, Instance
@@ -16,6 +17,7 @@ from loading.dicom.kinds import (
     MEDIA_DIRECTORY,
     class_of,
     is_localizer,
+    is_slide,
     kind_of,
     needs_no_pixels,
     stacks_without_position,
@@ -23,10 +25,11 @@ from loading.dicom.kinds import (
 from loading.dicom.mosaic import is_mosaic, tiles_of
 from loading.dicom.multiframe import is_multiframe, slices_of
 from loading.dicom.splitting import Series
-from loading.dicom.volumes import entry_of
+from loading.dicom.volumes import MakeSource, entry_of
 from loading.errors import unexpected
 from loading.notices import Notice
 from loading.sources.base import CancelToken
+from loading.sources.dicom_files import DicomSource
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ _log = logging.getLogger(__name__)
 class Found:
     """What a set of instances turned out to be; lists grow while it is sorted out."""
 
+    source: MakeSource = DicomSource
     volumes: list[VolumeEntry] = field(default_factory=list)
     images: list[ImageEntry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -58,9 +62,16 @@ class Found:
         return is_new
 
 
-def sort_out(instances: Sequence[Instance], cancel: CancelToken | None = None) -> Found:
-    """Sort instances into volumes, images and skipped files; their order makes no difference."""
-    found = Found()
+def sort_out(
+    instances: Sequence[Instance],
+    cancel: CancelToken | None = None,
+    source: MakeSource = DicomSource,
+) -> Found:
+    """Sort instances into volumes, images and skipped files; their order makes no difference.
+
+    `source` makes what reads the frames of a volume.
+    """
+    found = Found(source)
     slices: list[Item] = []
     forms: dict[tuple[int, int], tuple[PixelForm | Refused, bool]] = {}
     for instance in instances:
@@ -95,7 +106,7 @@ def _slices_in(
             return _unpack(instance, form)
         if is_slice:
             return [(instance, form)]
-        if is_multiframe(instance.shared) and _is_grey(instance.shared, form):
+        if is_multiframe(instance.shared) and _is_stackable(instance.shared, form):
             return _take_apart(found, instance, form)
     _add_other(found, instance, form)
     return []
@@ -105,23 +116,26 @@ def _form(instance: Instance) -> PixelForm | Refused:
     if not instance.pixel_tag:
         return Refused("")
     try:
-        return form_of(instance.shared, instance.pixel_tag)
+        return as_stored(instance, form_of(instance.shared, instance.pixel_tag))
     except Refused as refused:
         return refused
 
 
 def _is_slice(shared: Attributes, form: PixelForm) -> bool:
-    """Tell whether a file can be a slice of a volume: one grey frame that is no localizer."""
-    return form.frames == 1 and not shared.has(tags.PER_FRAME_GROUPS) and _is_grey(shared, form)
-
-
-def _is_grey(shared: Attributes, form: PixelForm) -> bool:
+    """Tell whether a file can be a slice of a volume: one frame that is no localizer."""
     return (
-        form.samples == 1
-        and form.allocated >= 8
-        and form.photometric in ("MONOCHROME1", "MONOCHROME2")
-        and not is_localizer(shared)
+        form.frames == 1 and not shared.has(tags.PER_FRAME_GROUPS) and _is_stackable(shared, form)
     )
+
+
+def _is_stackable(shared: Attributes, form: PixelForm) -> bool:
+    """Tell whether pictures may be slices: those in colour only where they say how they lie."""
+    if is_localizer(shared) or form.allocated < 8:
+        return False
+    if form.is_colour:
+        may_lie = shared.has(tags.ORIENTATION) or shared.has(tags.PER_FRAME_GROUPS)
+        return may_lie and not is_slide(shared) and not refusal(form)
+    return form.samples == 1 and form.photometric in ("MONOCHROME1", "MONOCHROME2")
 
 
 def _take_apart(found: Found, instance: Instance, form: PixelForm) -> list[Item]:
@@ -183,7 +197,7 @@ def _is_better(item: Item, other: Item) -> bool:
 
 
 def _add_series_apart(found: Found, items: list[Item]) -> None:
-    part = Found()
+    part = Found(found.source)
     try:
         _add_series(part, items)
     except Exception as error:  # whatever it is, the other series are still there
@@ -268,7 +282,7 @@ def _add_stack(found: Found, series: Series, frame: geometry.Frame, orientations
             labels=tuple(series.labels),
             name=series.name,
         )
-        found.volumes.append(entry_of(stack, [item[1] for item in first]))
+        found.volumes.append(entry_of(stack, [item[1] for item in first], found.source))
         stacked |= {id(item[0]) for part in parts for item in part}
     for left, kept_one in dropped:
         found.skip(left, f"at the same place as {kept_one.place.name}")
@@ -288,7 +302,7 @@ def _add_unplaced(found: Found, items: list[Item]) -> set[int]:
         frame=None,
         spacing=grouping.spacing_of(items[0][0].shared),
     )
-    found.volumes.append(entry_of(stack, [item[1] for item in items]))
+    found.volumes.append(entry_of(stack, [item[1] for item in items], found.source))
     return {id(item[0]) for item in items}
 
 
@@ -301,7 +315,7 @@ def _add_image(found: Found, instance: Instance, form: PixelForm) -> None:
         if not found.is_first(instance) or not isinstance(whole, PixelForm):
             return
         form = whole
-    described = describe_image(instance, form)
+    described = describe_image(instance, form, found.source)
     if isinstance(described, str):
         found.skip(instance, described)
         return

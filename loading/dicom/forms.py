@@ -11,6 +11,7 @@ from loading.dicom import syntaxes, tags
 from loading.dicom.header import UNDEFINED, Attributes, Instance
 
 MAX_SIDE = 65_535
+PALETTE = "PALETTE COLOR"
 
 
 class Refused(Exception):
@@ -59,7 +60,7 @@ class PixelForm:
     @property
     def frame_bits(self) -> int:
         """Count the bits of one native frame."""
-        if self.photometric == "YBR_FULL_422" and self.samples == 3:
+        if self.is_subsampled:
             return self.rows * self.columns * 2 * self.allocated
         return prod(self.frame_shape) * self.allocated
 
@@ -67,6 +68,16 @@ class PixelForm:
     def native_bytes(self) -> int:
         """Count the bytes of all frames, uncompressed."""
         return (self.frame_bits * self.frames + 7) // 8
+
+    @property
+    def is_colour(self) -> bool:
+        """Tell whether pixels are shown in colour: several samples, or a palette for one."""
+        return self.samples > 1 or self.photometric == PALETTE
+
+    @property
+    def is_subsampled(self) -> bool:
+        """Tell whether native pixels share their chroma by pairs (C.7.6.3.1.2)."""
+        return self.samples == 3 and self.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422")
 
     @property
     def has_spare_bits(self) -> bool:

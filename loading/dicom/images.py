@@ -1,52 +1,64 @@
 """Files with pixels that are no volume: single slices, localizers, loops, colour pictures.
 
-Grey ones can be opened frame by frame through the same source as volumes; what the header says
-is held against the file first, so that a damaged file is listed with its reason.
+They are opened frame by frame through the same source as volumes; what the header says is held
+against the file first, so that a damaged file is listed with its reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import overload
 
 import numpy as np
 
-from loading.catalogue import ImageEntry
+from loading.catalogue import ImageEntry, VolumeEntry
 from loading.dicom import geometry, grouping, tags
-from loading.dicom.forms import PixelForm, shortage
+from loading.dicom.colour import (
+    ColourPixels,
+    PaletteOf,
+    contradiction,
+    has_profile,
+    refusal,
+    values_of_colours,
+    window_as_stored,
+)
+from loading.dicom.forms import PALETTE, PixelForm, shortage
 from loading.dicom.header import Instance
+from loading.dicom.json_headers import JsonHeader
 from loading.dicom.kinds import kind_of
+from loading.dicom.loops import frame_times
 from loading.dicom.multiframe import slices_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
 from loading.dicom.values import Mapping, ignored_numbers, is_lossy, values_of, windows_of
-from loading.dicom.volumes import common_spec
+from loading.dicom.volumes import MakeSource, common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
-from loading.spec import Level
+from loading.spec import Level, VolumeSpec
 
-_PALETTE = "PALETTE COLOR"
-_NUMBERS = ("MONOCHROME1", "MONOCHROME2", _PALETTE)
+_GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
-def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
+def describe_image(
+    instance: Instance, form: PixelForm, source: MakeSource = DicomSource
+) -> ImageEntry | str:
     """Describe a file with pixels, or give the reason why it cannot be shown."""
     reason = shortage(instance, form)
     if reason:
         return reason
+    if form.is_colour:
+        return _describe_colour(instance, form, source)
+    if form.photometric not in _GREY:
+        return f"one sample a pixel that is {form.photometric or 'not named'} cannot be read"
     kind = kind_of(instance.shared)
     name = instance.place.name
-    if form.samples != 1 or form.photometric not in _NUMBERS:
-        return ImageEntry(name, f"{kind}, colour", form.frames)
     frames = slices_of(instance, form) if instance.shared.has(tags.PER_FRAME_GROUPS) else []
     lead = frames[0] if frames else instance
     slices = frames if len(frames) == form.frames else [lead]
     values, notices = values_of(slices, [form] * len(slices))
     windows, more = windows_of(lead)
-    if form.photometric == _PALETTE:
-        kind += ", palette"
-        notices.append(notice("palette_as_numbers"))
     spec = common_spec(
         [instance],
         form,
@@ -55,12 +67,68 @@ def describe_image(instance: Instance, form: PixelForm) -> ImageEntry | str:
         [*_notices(lead), *notices, *more],
         levels=(_level_of(lead, form),),
     )
+    spec = replace(spec, frame_ms=frame_times(instance, form.frames))
     readers = FileFrames(instance, form, values.maps)
     try:
-        readers[0].check()
+        if not isinstance(instance.place, JsonHeader):  # else nothing of it is here yet
+            readers[0].check()
     except LoadError as error:
         return error.what
-    return ImageEntry(name, kind, form.frames, spec, partial(DicomSource, spec, readers))
+    return ImageEntry(name, kind, form.frames, spec, partial(source, spec, readers))
+
+
+def _describe_colour(instance: Instance, form: PixelForm, source: MakeSource) -> ImageEntry | str:
+    """Describe a picture in colour; of a palette also the numbers that stand in the file."""
+    reason = refusal(form)
+    if reason:
+        return reason
+    values = values_of_colours([form])
+    readers = FileFrames(instance, form, None)
+    if readers.lacks_palette:
+        entry = describe_image(instance, replace(form, photometric="MONOCHROME2"), source)
+        return entry if isinstance(entry, str) else _told(entry, notice("palette_as_numbers"))
+    try:
+        found = None if isinstance(instance.place, JsonHeader) else readers[0].check()
+    except LoadError as error:
+        return error.what
+    told = _notices(instance)
+    differ = contradiction(form, found)
+    if differ is not None:
+        told.append(notice("colours_contradicted", said=differ[0], found=differ[1]))
+    if has_profile(instance):
+        told.append(notice("profile_ignored"))
+    level = _level_of(instance, form)
+    spec = common_spec([instance], form, values, window_as_stored(values), told, levels=(level,))
+    spec = replace(spec, frame_ms=frame_times(instance, form.frames))
+    kind = f"{kind_of(instance.shared)}, colour"
+    opener = partial(source, spec, readers)
+    numbers = _numbers_of(instance, form, spec, source) if form.photometric == PALETTE else None
+    return ImageEntry(instance.place.name, kind, form.frames, spec, opener, numbers)
+
+
+def _numbers_of(
+    instance: Instance, form: PixelForm, spec: VolumeSpec, source: MakeSource
+) -> VolumeEntry:
+    """Describe the numbers that a palette makes colours of."""
+    grey = replace(form, photometric="MONOCHROME2")
+    values, _ = values_of([instance], [grey])
+    plain = replace(
+        spec,
+        samples=1,
+        dtype=values.dtype,
+        value_map=values.value_map,
+        stored_range=values.stored_range,
+        windows=(),
+    )
+    return VolumeEntry(plain, partial(source, plain, FileFrames(instance, grey, values.maps)))
+
+
+def _told(entry: ImageEntry, more: Notice) -> ImageEntry:
+    """Give an entry with one notice more."""
+    assert entry.spec is not None
+    assert entry.open is not None
+    spec = replace(entry.spec, warnings=(*entry.spec.warnings, more))
+    return replace(entry, spec=spec)
 
 
 class FileFrames(Sequence[FramePixels]):
@@ -74,6 +142,12 @@ class FileFrames(Sequence[FramePixels]):
         self._coding = coding_of(instance.shared, form)
         self._index = FrameIndex(instance, form.frames) if self._coding.is_encapsulated else None
         self._maps = maps
+        self._palette = PaletteOf(instance) if form.photometric == PALETTE else None
+
+    @property
+    def lacks_palette(self) -> bool:
+        """Tell whether there are numbers for colours, and no palette that could be used."""
+        return self._palette is not None and not self._palette.is_usable
 
     def __len__(self) -> int:
         return self._coding.form.frames
@@ -87,6 +161,8 @@ class FileFrames(Sequence[FramePixels]):
             return [self[at] for at in range(*number.indices(len(self)))]
         if not 0 <= number < len(self):
             raise IndexError(number)
+        if self._coding.form.is_colour:
+            return ColourPixels(self._instance, self._coding, number, self._index, self._palette)
         value_map = None
         if self._maps:
             value_map = self._maps[number if len(self._maps) > 1 else 0]

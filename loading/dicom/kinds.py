@@ -125,6 +125,11 @@ def stacks_without_position(shared: Attributes) -> bool:
     return class_of(shared) in _STACKED
 
 
+def is_slide(shared: Attributes) -> bool:
+    """Tell whether the frames are tiles of a slide under a microscope, which are no slices."""
+    return class_of(shared) == _STORAGE + "77.1.6"
+
+
 def is_segmentation(shared: Attributes) -> bool:
     """Tell whether the frames are masks of segments, not pictures."""
     return class_of(shared) == _STORAGE + "66.4"

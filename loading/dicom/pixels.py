@@ -154,30 +154,35 @@ class FramePixels:
         length = self.coding.form.frame_bits // 8
         return self.instance.offset + self.frame * length, length
 
-    def check(self) -> None:
-        """Hold what can be seen without decoding against the header; raise a LoadError."""
+    def check(self) -> codecs.Facts | None:
+        """Hold what can be seen without decoding against the header; raise a LoadError.
+
+        Gives what an encapsulated frame says of itself.
+        """
         self._refuse_shortage()
         self.instance.place.verify()
-        if self.coding.is_encapsulated:
-            with self._named():
-                codecs.inspect(self.coding.syntax, self._encoded(), self.coding.expected)
+        if not self.coding.is_encapsulated:
+            return None
+        with self._named():
+            return codecs.inspect(self.coding.syntax, self._encoded(), self.coding.expected)
 
     def read(self, out: Plane, cancel: CancelToken) -> tuple[int, bool]:
         """Write the frame into `out` (rows, columns); give bytes read and whether it is lossy."""
         self._refuse_shortage()
         coding = self.coding
         stored = self._target(out)
-        lossy = coding.is_lossy
+        lossy, found = coding.is_lossy, None
         if coding.is_encapsulated:
             data = self._encoded()
             cancel.check()
             with self._named():
-                lossy |= codecs.decode(coding.syntax, data, coding.expected, stored)
+                found = codecs.decode(coding.syntax, data, coding.expected, stored)
+            lossy |= found.lossy
             count = len(data)
         else:
             count = self._read_native(stored)
         cancel.check()
-        self._finish(stored, out)
+        self._finish(stored, out, found)
         return count, lossy
 
     def _refuse_shortage(self) -> None:
@@ -264,15 +269,22 @@ class FramePixels:
         if self.coding.form.allocated == 1:
             return self._read_bits(stored)
         offset, length = self.native_span
+        if self.coding.in_words:
+            return self._read_words(stored, length)
         self.instance.place.read_into(offset, stored)
         if self.coding.is_foreign:
             stored.byteswap(inplace=True)
-        elif self.coding.in_words:
-            if length % 2:
-                raise CorruptFrame(
-                    "An odd number of bytes in words is not read", where=self.instance.place.name
-                )
-            stored.reshape(-1).view(np.uint16).byteswap(inplace=True)
+        return length
+
+    def _read_words(self, stored: Plane, length: int) -> int:
+        """Read bytes that lie in words, the second one first; a frame may begin inside of one."""
+        begin = self.frame * length
+        first, last = begin // 2, (begin + length + 1) // 2
+        words = np.empty(last - first, np.uint16)
+        self.instance.place.read_into(self.instance.offset + 2 * first, words)
+        skip = begin - 2 * first
+        mine = words.byteswap().view(stored.dtype)[skip : skip + length]
+        stored[...] = mine.reshape(stored.shape)
         return length
 
     def _read_bits(self, stored: Plane) -> int:
@@ -288,7 +300,7 @@ class FramePixels:
         stored[...] = bits.reshape(stored.shape)
         return count
 
-    def _finish(self, stored: Plane, out: Plane) -> None:
+    def _finish(self, stored: Plane, out: Plane, found: codecs.Facts | None = None) -> None:
         """Clear spare bits, map to meant values if asked for, and put the result into `out`."""
         if self.coding.form.has_spare_bits:
             clear_spare_bits(stored, self.coding.form, self.coding.high)

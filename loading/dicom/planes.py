@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loading.dicom.forms import PixelForm, form_of
+from loading.dicom.colour import ColourPixels, PaletteOf
+from loading.dicom.forms import PALETTE, PixelForm, form_of
 from loading.dicom.header import Instance
 from loading.dicom.mosaic import Recent, TilePixels
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
@@ -29,6 +30,7 @@ class _Makers:
     def __init__(self) -> None:
         self._codings: dict[tuple[int, int], Coding] = {}
         self._indexes: dict[int, FrameIndex] = {}
+        self._palettes: dict[int, PaletteOf] = {}
         self._mosaics: dict[int, FramePixels] = {}
         self._recent = Recent()
 
@@ -47,6 +49,11 @@ class _Makers:
             if index is None:
                 index = FrameIndex(instance.file, form.frames)
                 self._indexes[id(instance.file)] = index
+        if form.is_colour:
+            palette = None
+            if form.photometric == PALETTE:
+                palette = self._palettes.setdefault(id(instance.file), PaletteOf(instance.file))
+            return ColourPixels(instance, coding, instance.frame, index, palette)
         return FramePixels(instance, coding, instance.frame, index, value_map)
 
     def _mosaic(self, whole: Instance) -> FramePixels:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from loading.catalogue import VolumeEntry
 from loading.dicom import geometry, tags, text
+from loading.dicom.colour import values_of_colours, window_as_stored
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
@@ -31,8 +32,12 @@ from loading.dicom.values import (
     windows_of,
 )
 from loading.notices import Notice, notice
+from loading.sources.base import Source
 from loading.sources.dicom_files import DicomSource
 from loading.spec import Level, VolumeSpec, Window
+
+MakeSource = Callable[[VolumeSpec, Sequence[FramePixels | None]], Source]
+"""Makes what reads frames: one for each plane of each time point, None where there is no slice."""
 
 NEGLIGIBLE_MM = 1e-4
 """A slice nearer than this to its plane is on it."""
@@ -40,15 +45,23 @@ SHEAR_PIXELS = 0.5
 """A shear that moves the last slice by less than this part of a pixel is rounding, not told."""
 
 
-def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
+def entry_of(
+    stack: Stack, forms: Sequence[PixelForm], source: MakeSource = DicomSource
+) -> VolumeEntry:
     """Describe the volume of a stack whose slices may differ in bits and sign."""
     instances = [*stack.instances, *(item[0] for part in stack.later for item in part)]
     forms = [*forms, *(item[1] for part in stack.later for item in part)]
-    suv = suv_of_series(instances) if is_pet(instances[0]) else None
-    values, notices = values_of(instances, forms, suv)
+    is_colour = stack.form.is_colour
+    suv = suv_of_series(instances) if is_pet(instances[0]) and not is_colour else None
     grid = _grid_of(stack)
     middle = stack.instances[len(stack.instances) // 2]
-    windows, more = windows_of(middle)
+    more: list[Notice] = []
+    if is_colour:
+        values, notices = values_of_colours(forms), list[Notice]()
+        windows = window_as_stored(values)
+    else:
+        values, notices = values_of(instances, forms, suv)
+        windows, more = windows_of(middle)
     if suv is not None and suv.factor is not None:
         windows = windows_in_suv(windows, suv.factor)
     told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
@@ -71,7 +84,7 @@ def entry_of(stack: Stack, forms: Sequence[PixelForm]) -> VolumeEntry:
         time_axis=stack.axis if stack.later else "",
         time_labels=stack.labels if any(stack.labels) else (),
     )
-    return VolumeEntry(spec, partial(DicomSource, spec, _frames_of(grid, instances, forms, values)))
+    return VolumeEntry(spec, partial(source, spec, _frames_of(grid, instances, forms, values)))
 
 
 def _frames_of(
@@ -109,6 +122,7 @@ def common_spec(
         levels=levels,
         dtype=values.dtype,
         value_map=values.value_map,
+        samples=3 if form.is_colour else 1,
         stored_range=values.stored_range,
         empty_value=values.empty_value,
         absent=absent,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from loading.catalogue import ImageEntry, Skipped, VolumeEntry
 from loading.errors import CorruptFrame, LoadError
@@ -122,8 +121,6 @@ def spec_of(facts: Facts, files: Sequence[LocalFile], part: str = "", path: str 
         low, high = float(limits.min), float(limits.max)
     _, rows, columns = facts.shape_kji
     told = [*facts.notices]
-    if facts.colour:
-        told.append(notice("colour_as_grey"))
     if is_sheared(facts.affine_lps, facts.shape_kji):
         told.append(notice("sheared_affine"))
     return VolumeSpec(
@@ -134,12 +131,13 @@ def spec_of(facts: Facts, files: Sequence[LocalFile], part: str = "", path: str 
         levels=(Level(facts.shape_kji, facts.affine_lps, (1, rows, columns)),),
         dtype=dtype,
         value_map=value_map,
+        samples=3 if facts.colour else 1,
         time_points=facts.time_points,
         stored_range=(low, high),
         empty_value=0.0,
         absent=facts.absent,
         inverted=facts.inverted,
-        windows=facts.windows,
+        windows=facts.windows or (colour_window(dtype) if facts.colour else ()),
         warnings=tuple(dict.fromkeys(told)),
         path=path or files[0].name,
         files=len(files),
@@ -274,14 +272,10 @@ def millimetres(unit: str | None) -> float | None:
     return _UNITS_MM.get((unit or "").strip().lower())
 
 
-def luminance(
-    samples: npt.NDArray[np.generic], dtype: np.dtype[np.generic]
-) -> npt.NDArray[np.generic]:
-    """Make grey of colours, samples last (ITU-R BT.601), rounded where the type is whole."""
-    weights = np.array([0.299, 0.587, 0.114])
-    grey = samples[..., :3].astype(np.float64) @ weights
-    result: npt.NDArray[np.generic] = (np.rint(grey) if dtype.kind in "iu" else grey).astype(dtype)
-    return result
+def colour_window(dtype: np.dtype[np.generic]) -> tuple[Window, ...]:
+    """Give the window that shows colours as they are stored."""
+    top = float(np.iinfo(dtype.name).max) if dtype.kind in "iu" else 1.0
+    return (Window(top / 2, top, "as stored", "LINEAR_EXACT"),)
 
 
 def guarded(parts: Parts, path: str, describe: Callable[[], None], what: str) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from loading.codecs import pictures as codec
 from loading.errors import BadResponse, CorruptFrame
 from loading.formats import names, tiff, tiff_pages
-from loading.formats.parts import Parts, guarded, local_file, luminance, spec_of
+from loading.formats.parts import Parts, guarded, local_file, spec_of
 from loading.formats.planes import FormatSource, Plane
 from loading.formats.tiff_pages import IfdTemplate, PageForm, SinglePage
 from loading.notices import notice
@@ -192,8 +192,9 @@ def _read_picture(kind: str, page: SinglePage, out: Plane) -> int:
     samples = codec.decode(kind, data)
     if samples.shape[:2] != size or samples.dtype != page.form.stored:
         raise CorruptFrame("The slice is of another size or type", where=place.name)
-    if samples.ndim == 3 and samples.shape[2] >= 3:
-        out[...] = luminance(samples, out.dtype)
+    if out.ndim == 3:
+        colours = samples if samples.ndim == 3 and samples.shape[2] >= 3 else samples[..., None]
+        out[...] = colours[..., :3]
     elif samples.ndim == 3:
         out[...] = samples[..., 0]
     else:

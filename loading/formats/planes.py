@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from loading.errors import CorruptFrame, LoadError, SourceError
 from loading.formats.blocks import Blocks
-from loading.formats.parts import luminance
 from loading.sources.base import CancelToken, Delivered, Rendition, Request
 from loading.spec import ChunkKey, ValueMap, VolumeSpec
 from loading.status import Status
@@ -28,7 +27,7 @@ class PlaneReader(Protocol):
     in_order: bool
 
     def fill(self, t: int, k: int, out: Plane, cancel: CancelToken) -> int:
-        """Fill `out`, shape (rows, columns), and give how many bytes were read for it."""
+        """Fill `out`, (rows, columns) or (rows, columns, 3); give how many bytes were read."""
         ...
 
     def close(self) -> None:
@@ -151,7 +150,8 @@ class BlockReader:
         self._map = value_map if spec.value_map != value_map else ValueMap()
         self.in_order = blocks.in_order
         native = layout.stored.newbyteorder("=")
-        self._is_direct = layout.samples == 1 and native == spec.dtype and self._map.is_identity
+        is_whole = layout.samples == spec.samples
+        self._is_direct = is_whole and native == spec.dtype and self._map.is_identity
         self._swap = self._is_direct and native != layout.stored
 
     def fill(self, t: int, k: int, out: Plane, cancel: CancelToken) -> int:
@@ -163,12 +163,12 @@ class BlockReader:
                 out.byteswap(inplace=True)
             return out.nbytes
         layout = self._layout
-        raw = np.empty((*out.shape, layout.samples), layout.stored)
+        raw = np.empty((*out.shape[:2], layout.samples), layout.stored)
         self._blocks.fill(block, raw, cancel)
         if layout.samples_are_times:
             put(raw[..., t], self._map, out)
-        elif layout.samples > 2:
-            out[...] = luminance(raw, out.dtype)
+        elif out.ndim == 3:
+            out[...] = raw[..., : out.shape[2]]
         else:
             put(raw[..., 0], self._map, out)
         return raw.nbytes

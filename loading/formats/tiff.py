@@ -66,7 +66,7 @@ def _describe_pages(
         form = form_of(series[0].keyframe, place.name)
         page = series[0].pages[0]
         check_page(page, form, place)
-        if form.to_grey or not page.is_final or page.dtype != form.stored:
+        if form.meaning or not page.is_final or page.dtype != form.stored:
             return SinglePage(place, form, spacing)
         return SinglePage(place, form, spacing, int(page.dataoffsets[0]), is_swapped(page))
     for number, one in enumerate(series[:_MAX_VOLUMES]):
@@ -124,7 +124,7 @@ def _describe_series(
     kinds = [range(shape[n]) for n in roles.others]
     if math.prod(len(kind) for kind in kinds) > _MAX_VOLUMES:
         raise CorruptFrame(f"The axes {axes} are not read", where=place.name)
-    in_place = series.dataoffset is not None and form.to_grey in ("", "colour")
+    in_place = series.dataoffset is not None and form.meaning in ("", "colour")
     if not in_place and math.prod(shape) != len(series.pages):
         raise CorruptFrame("The TIFF has other pages than its header says", where=place.name)
     for chosen in product(*kinds):
@@ -165,7 +165,7 @@ def facts_of(
     told += guessed
     if form.is_lossy:
         told.append(notice("lossy"))
-    stored = np.dtype(np.uint8) if form.to_grey == "palette" else form.stored
+    stored = np.dtype(np.uint8) if form.meaning == "palette" else form.stored
     return Facts(
         shape,
         affine,

@@ -10,7 +10,7 @@ import numpy as np
 
 from loading.errors import CorruptFrame, SourceError
 from loading.formats.blocks import check_present
-from loading.formats.parts import MAX_AXIS, luminance
+from loading.formats.parts import MAX_AXIS
 from loading.formats.planes import Layout, Plane
 from loading.sources.base import CancelToken
 from loading.sources.places import LocalFile
@@ -36,7 +36,7 @@ class PageForm(NamedTuple):
         As tifffile gives them, in the byte order of the machine.
     samples : int
         Of each pixel.
-    to_grey : str
+    meaning : str
         "" for grey, "colour", "palette", or "first" where only the first sample counts.
     """
 
@@ -44,14 +44,14 @@ class PageForm(NamedTuple):
     columns: int
     stored: np.dtype[np.generic]
     samples: int = 1
-    to_grey: str = ""
+    meaning: str = ""
     inverted: bool = False
     is_lossy: bool = False
 
     @property
     def is_colour(self) -> bool:
-        """Tell whether colours become grey."""
-        return self.to_grey in ("colour", "palette")
+        """Tell whether pixels have a colour."""
+        return self.meaning in ("colour", "palette")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +131,13 @@ def form_of(page: Any, name: str) -> PageForm:
         raise CorruptFrame("Printing colours (CMYK) are not read", where=name)
     if page.imagedepth != 1:
         raise CorruptFrame("Pages with a depth of their own are not read", where=name)
-    to_grey = ""
+    meaning = ""
     if photometric == _PALETTE and samples == 1 and not _is_grey_ramp(page.colormap):
-        to_grey = "palette"
+        meaning = "palette"
     elif photometric == _RGB or (photometric == _YCBCR and int(page.compression) in _JPEGS):
-        to_grey = "colour" if samples >= 3 else "first"
+        meaning = "colour" if samples >= 3 else "first"
     elif samples > 1:
-        to_grey = "first"
+        meaning = "first"
         if samples > 2 and photometric != _YCBCR:
             raise CorruptFrame(f"Pixels of {samples} samples are not read", where=name)
     lossy = int(page.compression) in (6, 7, 34892)
@@ -145,7 +145,7 @@ def form_of(page: Any, name: str) -> PageForm:
     if not (1 <= rows <= MAX_AXIS and 1 <= columns <= MAX_AXIS):
         raise CorruptFrame(f"The size {columns} x {rows} is not usable", where=name)
     dtype = np.dtype(page.dtype).newbyteorder("=")
-    return PageForm(rows, columns, dtype, samples, to_grey, photometric == _MINISWHITE, lossy)
+    return PageForm(rows, columns, dtype, samples, meaning, photometric == _MINISWHITE, lossy)
 
 
 def _is_grey_ramp(colours: Any) -> bool:
@@ -218,7 +218,7 @@ def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any
     check_page(page, form, place)
     keyframe = page.keyframe
     count = int(sum(page.databytecounts))
-    if not form.to_grey and form.stored == out.dtype:
+    if not form.meaning and form.stored == out.dtype:
         if page.is_final and keyframe.dtype == out.dtype:
             place.read_into(int(page.dataoffsets[0]), out)
             if is_swapped(keyframe):
@@ -227,15 +227,19 @@ def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any
         page.asarray(out=out[...], lock=lock, maxworkers=1)
         return count
     samples = np.asarray(page.asarray(lock=lock, maxworkers=1))
-    if form.to_grey == "palette":
+    if form.meaning == "palette":
         table = np.asarray(keyframe.colormap).reshape(3, -1).T >> 8
-        out[...] = luminance(table, np.dtype(np.uint8))[samples]
+        out[...] = table.astype(np.uint8)[samples]
         return count
-    if samples.ndim == 3 and samples.shape[0] == form.samples and samples.shape[1:] == out.shape:
+    if (
+        samples.ndim == 3
+        and samples.shape[0] == form.samples
+        and samples.shape[1:] == out.shape[:2]
+    ):
         samples = np.moveaxis(samples, 0, -1)  # colours in planes of their own
-    if form.to_grey == "colour":
-        out[...] = luminance(samples, out.dtype)
-    elif form.to_grey == "first":
+    if form.meaning == "colour":
+        out[...] = samples[..., :3]
+    elif form.meaning == "first":
         out[...] = samples[..., 0]
     else:
         out[...] = samples

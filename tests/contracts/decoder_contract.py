@@ -51,9 +51,9 @@ class DecoderContract:
 
     @pytest.mark.usefixtures("only_this_library")
     def test_what_was_encoded_comes_back(self, pixels):
-        out, lossy = self.decode(self.encode(pixels), pixels)
+        out, facts = self.decode(self.encode(pixels), pixels)
         assert np.array_equal(out, pixels)
-        assert lossy is False
+        assert not facts.lossy
 
     @pytest.mark.usefixtures("only_this_library")
     def test_bytes_as_well(self, pixels):

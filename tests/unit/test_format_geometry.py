@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import nibabel
+import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -12,6 +13,7 @@ import SimpleITK as sitk
 import loading
 from loading.values import meant
 from tests.helpers import format_files as make
+from tests.helpers.colours import load_colours
 
 AXIS_ORDERS = [
     (order, flips) for order in permutations(range(3)) for flips in product((1, -1), repeat=3)
@@ -167,15 +169,23 @@ def test_further_axes_are_joined_and_told(tmp_path):
     assert codes(spec) == {"axes_joined"}
 
 
-def test_colours_become_brightness_and_are_told(tmp_path):
-    colours = make.voxels((4, 5, 6, 3), "uint8")
-    kind = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+@pytest.mark.parametrize("samples", [3, 4])
+def test_colours_of_nifti_are_colours(tmp_path, samples):
+    colours = make.voxels((4, 5, 6, samples), "uint8")
+    kind = np.dtype([(name, "u1") for name in "RGBA"[:samples]])
     packed = np.ascontiguousarray(colours).view(kind)[..., 0]
     nibabel.save(nibabel.Nifti1Image(packed.T, np.eye(4)), tmp_path / "a.nii")
-    spec, found = read(tmp_path / "a.nii")
-    red, green, blue = np.moveaxis(colours.astype(float), -1, 0)
-    assert np.array_equal(found, np.rint(0.299 * red + 0.587 * green + 0.114 * blue))
-    assert codes(spec) == {"colour_as_grey"}
+    entry = only_volume(tmp_path / "a.nii")
+    assert np.array_equal(load_colours(entry), colours[..., :3])
+    assert codes(entry.spec) == set()
+
+
+def test_colours_of_nrrd_are_colours(tmp_path):
+    colours = make.voxels((4, 5, 6, 3), "uint8")
+    kinds = ["RGB-color", "domain", "domain", "domain"]
+    header = {"kinds": kinds, "spacings": [np.nan, 1.0, 1.0, 2.0], "encoding": "gzip"}
+    nrrd.write(str(tmp_path / "a.nrrd"), colours.T, header)
+    assert np.array_equal(load_colours(only_volume(tmp_path / "a.nrrd")), colours)
 
 
 def test_complex_values_are_refused_by_name(tmp_path):
@@ -307,7 +317,7 @@ def test_nrrd_skips_what_it_is_told_to(tmp_path, skips):
     assert np.array_equal(found, array)
 
 
-def test_metaimage_vectors_are_stepped_through_and_colours_are_grey(tmp_path):
+def test_metaimage_vectors_are_stepped_through_and_colours_are_colours(tmp_path):
     vectors = make.voxels((7, 6, 5, 2), "float32")
     fields = {**META, "ElementNumberOfChannels": "2", "ElementType": "MET_FLOAT"}
     path = meta(tmp_path / "v.mha", {**fields, "ElementDataFile": "LOCAL"}, vectors.tobytes())
@@ -317,9 +327,9 @@ def test_metaimage_vectors_are_stepped_through_and_colours_are_grey(tmp_path):
     colours = make.voxels((7, 6, 5, 3), "uint8")
     fields |= {"ElementNumberOfChannels": "3", "ElementType": "MET_UCHAR"}
     path = meta(tmp_path / "c.mha", {**fields, "ElementDataFile": "LOCAL"}, colours.tobytes())
-    spec, found = read(path)
-    assert np.array_equal(found, np.rint(colours.astype(float) @ [0.299, 0.587, 0.114]))
-    assert codes(spec) == {"colour_as_grey"}
+    entry = only_volume(path)
+    assert np.array_equal(load_colours(entry), colours)
+    assert codes(entry.spec) == set()
 
 
 def test_mgz_keeps_directions_and_frames(tmp_path):
