@@ -16,6 +16,7 @@ from viewer import presets
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from viewer.link import Link
 
 Reason = Callable[[], str]
 
@@ -48,6 +49,11 @@ def _no_volume(window: MainWindow) -> Reason:
     return lambda: nothing() or (flat if window.session.is_flat else "")
 
 
+def _one_column(window: MainWindow) -> Reason:
+    """Give the reason why what is about two columns cannot be done now."""
+    return lambda: "" if len(window.session.columns) > 1 else tr("there is one column")
+
+
 def _file(w: MainWindow) -> list[Command]:
     menu, none = tr("File"), _nothing_open(w)
 
@@ -60,6 +66,7 @@ def _file(w: MainWindow) -> list[Command]:
     return [
         Command("file.open_folder", tr("Open folder"), menu, w.files.open_folder, ("Ctrl+O",)),
         Command("file.open_files", tr("Open files"), menu, w.files.open_files),
+        Command("file.open_beside", tr("Open beside"), menu, w.files.open_beside, (), none),
         Command("file.demo", tr("Try the demo"), menu, w.files.open_demo),
         Command("file.save_picture", tr("Save picture"), menu, w.files.save_picture,
                 ("Ctrl+Shift+S",), none, group=2),
@@ -102,6 +109,20 @@ def _layout(w: MainWindow) -> list[Command]:
             is_on=lambda: w.workspace is not None and w.workspace.state.layout == name,
         )  # fmt: skip
 
+    def no_other() -> str:
+        if w.session.volume is None:
+            return tr("nothing is open")
+        others = len(w.session.columns) > 1 or len(w.session.entries) > 1
+        return "" if others else tr("there is no other series")
+
+    def link() -> Link | None:
+        return w.columns.link if w.columns is not None else None
+
+    def switch_link() -> None:
+        shown = link()
+        if shown is not None:
+            shown.switch(not shown.is_on)
+
     def alone(name: str, title: str, key: str) -> Command:
         return layout(name, title, lambda: w.views.toggle_alone(name), key)
 
@@ -113,6 +134,10 @@ def _layout(w: MainWindow) -> list[Command]:
         alone("coronal", tr("Coronal"), "C"),
         alone("sagittal", tr("Sagittal"), "S"),
         alone("volume", tr("3D"), "V"),
+        Command("view.layout.compare", tr("Two series side by side"), menu, w.files.compare, (),
+                no_other, lambda: len(w.session.columns) > 1, group=1),
+        Command("view.link", tr("Link the two columns"), menu, switch_link, (), _one_column(w),
+                lambda: (shown := link()) is not None and shown.is_on, group=1),
     ]  # fmt: skip
 
 
@@ -188,6 +213,8 @@ def _go(w: MainWindow) -> list[Command]:
                 in_views=True, group=2),
         Command("go.previous_view", tr("Previous view"), menu, lambda: w.nav.next_view(-1),
                 ("Shift+Tab",), none, in_views=True, group=2),
+        Command("go.other_column", tr("Other column"), menu, w.nav.other_column, ("Ctrl+Tab",),
+                _one_column(w), group=2),
         Command("go.next_region", tr("Next part of the window"), menu, lambda: w.nav.next_region(1),
                 ("F6",), group=2),
         Command("go.previous_region", tr("Previous part of the window"), menu,

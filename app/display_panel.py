@@ -161,6 +161,7 @@ class DisplayPanel(PanelScroll):
         column.addStretch(1)
         self.setWidget(page)
         self._workspace: Workspace | None = None
+        self._volume: OpenVolume | None = None
         self._shift_gesture = object()
         self._counter = HistogramCounter(self)
         self._counter.counted.connect(self._show_counts)
@@ -179,20 +180,33 @@ class DisplayPanel(PanelScroll):
 
     def attach(self, workspace: Workspace) -> None:
         """Follow these views from now on."""
+        if workspace is self._workspace:
+            return
+        if self._workspace is not None:
+            self._workspace.state_changed.disconnect(self.refresh)
+        else:
+            self._prepare()
+        self._workspace = workspace
+        workspace.state_changed.connect(self.refresh)
+        self.refresh()
+
+    def _prepare(self) -> None:
+        """Get ready for the first views."""
         from viewer import colour_maps
 
-        self._workspace = workspace
         self._counter.warm_up()
         self.window_section.colour_map.set_choices(
             [(name, tr(colour_maps.TITLES[name])) for name in colour_maps.NAMES]
         )
-        self._connect(workspace)
-        workspace.state_changed.connect(self.refresh)
-        self.refresh()
+        self._connect()
 
-    def _connect(self, workspace: Workspace) -> None:
+    def _change(self, **fields: object) -> None:
+        if self._workspace is not None:
+            self._workspace.change(**fields)
+
+    def _connect(self) -> None:
         window, planes, volume = self.window_section, self.planes_section, self.volume_section
-        change = workspace.change
+        change = self._change
         window.histogram.dragged.connect(
             lambda w, lv: change(
                 window=w, level=lv, window_name="", gesture=window.histogram.gesture
@@ -217,6 +231,10 @@ class DisplayPanel(PanelScroll):
 
     def show_volume(self, volume: OpenVolume | None) -> None:
         """Offer what fits a volume: its own windows, its modality's presets."""
+        if volume is self._volume:
+            self.refresh()
+            return
+        self._volume = volume
         self._counter.follow(volume)
         self.setEnabled(volume is not None)
         if volume is None:
@@ -240,6 +258,7 @@ class DisplayPanel(PanelScroll):
 
     def stop(self) -> None:
         """Let go of the volume and end what draws it."""
+        self._volume = None
         self._counter.stop()
         self.volume_section.pictures.stop()
 

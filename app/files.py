@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.language import tr
 from app.resources import resource_path
+from app.session import RIGHT
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -36,6 +37,24 @@ class Files(QObject):
         path = QFileDialog.getExistingDirectory(self._window, tr("Open folder"), _documents())
         if path:
             self._window.session.open([path])
+
+    def open_beside(self) -> None:
+        """Ask for a folder and open it in the right column."""
+        path = QFileDialog.getExistingDirectory(self._window, tr("Open beside"), _documents())
+        if path:
+            self._window.session.open([path], RIGHT)
+
+    def compare(self) -> None:
+        """Put the next series of the list beside the present one; again: that one alone."""
+        session = self._window.session
+        if len(session.columns) > 1:
+            others = [one for one in session.columns if one is not session.active]
+            session.close_column(others[0])
+            return
+        entries = session.entries
+        if session.entry in entries:
+            place = entries.index(session.entry)
+            session.select(entries[(place + 1) % len(entries)], RIGHT)
 
     def open_files(self) -> None:
         """Ask for files and open them."""
@@ -64,7 +83,10 @@ class Files(QObject):
 
     def save_picture(self) -> None:
         """Ask for a file and write all views into it."""
-        picture = self._window.views.grab_picture()
+        columns = self._window.columns
+        if columns is None:
+            return
+        picture = columns.grab_picture()
         path, _ = QFileDialog.getSaveFileName(
             self._window, tr("Save picture"), self._suggest(".png"), "PNG (*.png);;JPEG (*.jpg)"
         )

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
+    QDragMoveEvent,
     QDropEvent,
     QGuiApplication,
     QShowEvent,
@@ -30,7 +31,7 @@ from app.actions import CommandSet
 from app.alt_menu import AltMenuBar
 from app.deck import Deck
 from app.display_panel import DisplayPanel
-from app.drop import DropFrame, dropped_uris
+from app.drop import DropZones, dropped_uris
 from app.files import Files
 from app.focus_ring import FocusRing
 from app.icons import program_icon
@@ -55,6 +56,7 @@ from app.thumbnails import Thumbnailer
 from app.toolbar import Toolbar
 
 if TYPE_CHECKING:
+    from app.columns import Columns
     from app.command_palette import CommandPalette
     from app.key_sheet import KeySheet
     from loading import VolumeEntry
@@ -71,8 +73,8 @@ class MainWindow(QMainWindow):
 
     Attributes
     ----------
-    workspace : Workspace or None
-        The views; None until `prepare_views`.
+    columns : Columns or None
+        The picture area; None until `prepare_views`.
     """
 
     closed = Signal()
@@ -89,7 +91,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentStore(config_folder())
         self.session = Session(self)
         self.thumbnails = Thumbnailer(self)
-        self.workspace: Workspace | None = None
+        self.columns: Columns | None = None
         self.files = Files(self)
         self.notices = NoticeBook(self)
         self.preferences = Preferences(self)
@@ -116,7 +118,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.deck)
         self.teller = StatusTeller(self.session, self.status)
         self.sheets = SheetHost(self.deck, self.give_focus_to_views)
-        self.drop_frame = DropFrame(self.deck)
+        self.drops = DropZones(self)
         self._ring = FocusRing(self)
         self.menu_bar = AltMenuBar(self.deck, self.main_menu)
         value = self.settings.value
@@ -137,7 +139,8 @@ class MainWindow(QMainWindow):
             (self.start.cancel, self.session.stop_opening),
             (self.session.opening_changed, self.session_view.follow_opening),
             (self.session.opened_changed, self.session_view.follow_opened),
-            (self.session.volume_changed, self.session_view.show_volume),
+            (self.session.volume_changed, self.session_view.show_volumes),
+            (self.session.active_changed, self.session_view.follow_active),
             (self.status.notices_wanted, self.notices.show),
             (self.status.pause_wanted, self.session_view.act_on_status),
             (self.teller.moved, self.session_view.follow_load),
@@ -147,6 +150,8 @@ class MainWindow(QMainWindow):
         self.start.locate.connect(self.files.locate)
         self.session.failed.connect(self.session_view.tell_failure)
         self.series.menu_wanted.connect(self._show_series_menu)
+        self.series.carried.connect(self.drops.carry)
+        self.series.dropped.connect(self.drops.let_go)
         self.display.command.connect(self.commands.run)
         self.commands.refused.connect(self.tell)
         self.commands.ran.connect(lambda _: self.deck.toolbar.refresh())
@@ -169,38 +174,46 @@ class MainWindow(QMainWindow):
 
     def prepare_views(self) -> None:
         """Bring in the views; imports VTK, so call it after the window has been painted."""
-        if self.workspace is not None:
+        if self.columns is not None:
             return
-        from viewer.workspace import Workspace
+        from app.columns import Columns
 
-        workspace = Workspace()
-        self.workspace = workspace
         was_active = self.isActiveWindow()
-        self.deck.centre.addWidget(workspace)
+        self.columns = columns = Columns(self._make_workspace)
+        self.deck.centre.addWidget(columns)
         if was_active:
             # the first OpenGL widget makes Qt replace the native window
             self.activateWindow()
         self._watch_keys()
-        self.commands.set_views(workspace)
-        self.display.attach(workspace)
-        workspace.pointer_text.connect(self.teller.show_pointer)
-        workspace.notice.connect(self.notices.add)
-        workspace.state_changed.connect(self.commands.refresh_later)
-        workspace.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
+        self.commands.set_views(columns)
+        self.display.attach(columns.active)
+        columns.used.connect(self.session.activate)
+        columns.close_wanted.connect(self.session.close_column)
+        columns.link_wanted.connect(lambda: self.commands.run("view.link"))
         self.preferences.apply_hands()
         self.preferences.apply_names()
-        workspace.warm_up()
         self._warm_up_panels()
         if self.session.volume is not None:
-            self.session_view.show_volume()
+            self.session_view.show_volumes()
         elif self.session.is_opening:
             self.session_view.follow_opening()
+
+    def _make_workspace(self) -> Workspace:
+        from viewer.workspace import Workspace
+
+        made = Workspace()
+        made.pointer_text.connect(self.teller.show_pointer)
+        made.notice.connect(self.notices.add)
+        made.state_changed.connect(self.commands.refresh_later)
+        made.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
+        made.warm_up()
+        return made
 
     def _warm_up_panels(self) -> None:
         """Lay out and paint once what a drop will show, so that the drop need not."""
         room = self.deck.room
-        if self.workspace is not None:
-            self.workspace.resize(room.size())
+        if self.columns is not None:
+            self.columns.resize(room.size())
         self.thumbnails.warm_up()
         for panel in (self.series, self.display, self.status):
             panel.grab()
@@ -208,8 +221,13 @@ class MainWindow(QMainWindow):
     # -- what the parts ask for --------------------------------------------------------------------
 
     @property
+    def workspace(self) -> Workspace | None:
+        """Give the views of the active column; None until `prepare_views`."""
+        return self.columns.active if self.columns is not None else None
+
+    @property
     def views(self) -> Workspace:
-        """Give the views; they are brought in when they are not there yet."""
+        """Give the views of the active column; they are brought in when they are not there yet."""
         self.prepare_views()
         assert self.workspace is not None
         return self.workspace
@@ -304,9 +322,12 @@ class MainWindow(QMainWindow):
         self.tell(tr("Value copied"))
 
     def close_volume(self) -> None:
-        """Close what is open, or stop opening, and go back to the start page."""
+        """Close the active one of two columns; else what is open, or stop opening."""
         self.session_view.remember_now()
-        self.session.close()
+        if len(self.session.columns) > 1 and not self.session.is_opening:
+            self.session.close_column(self.session.active)
+        else:
+            self.session.close()
 
     def show_title(self) -> None:
         """Name what is open in the title bar, unless names are hidden."""
@@ -325,21 +346,25 @@ class MainWindow(QMainWindow):
         if event.mimeData().hasUrls():
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
-            self.drop_frame.setGeometry(self.deck.rect())
-            self.drop_frame.show()
-            self.drop_frame.raise_()
+            self.drops.hover(event.position().toPoint())
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Show what a drop at this place would do."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.drops.hover(event.position().toPoint())
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Take the frame away."""
-        self.drop_frame.hide()
+        self.drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped; the reading is done elsewhere."""
-        self.drop_frame.hide()
+        self.drops.leave()
         uris = dropped_uris(event.mimeData())
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self.session.open(uris)
+        self.session.open(uris, self.drops.place_at(event.position().toPoint()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Let the focus ring watch the window, which exists from here on."""
@@ -371,8 +396,8 @@ class MainWindow(QMainWindow):
         self.session_view.remember_now()
         self.display.stop()
         self.session.close()
-        if self.workspace is not None:
-            self.workspace.shut_down()
+        if self.columns is not None:
+            self.columns.shut_down()
         self.thumbnails.stop()
         event.accept()
         self.closed.emit()
@@ -382,12 +407,15 @@ class MainWindow(QMainWindow):
         palette: CommandPalette | None = self.__dict__.get("palette_")
         if palette is not None and palette.isVisible():
             palette.arrange()
-        for cover in (self.__dict__.get("keys"), self.drop_frame):
-            if cover is not None and cover.isVisible():
-                cover.setGeometry(self.deck.rect())
+        keys: KeySheet | None = self.__dict__.get("keys")
+        if keys is not None and keys.isVisible():
+            keys.setGeometry(self.deck.rect())
+        self.drops.arrange()
 
     def _follow_modes(self) -> None:
         self.modes.fit_layout()
+        if self.columns is not None:
+            self.columns.set_bare(self.deck.is_bare)
         self.commands.refresh()
         self.deck.toolbar.refresh()
 

@@ -15,6 +15,7 @@ from app.language import tr
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
+_OPEN_MENU = ("file.open_folder", "file.open_files", "file.open_beside", "file.demo")
 _SLICE_MENU = (
     "view.fit",
     "view.reset",
@@ -66,9 +67,11 @@ def build_menus(
     file_menu.insertMenu(commands.action("file.save_picture"), recent)
     recent.aboutToShow.connect(lambda: fill_recent(recent))
     drop_downs = {
-        "open": _menu_of(window, commands, ("file.open_folder", "file.open_files", "file.demo")),
+        "open": _menu_of(window, commands, _OPEN_MENU),
         "window": _by_prefix(window, commands, ("image.window.",), ("image.invert",)),
-        "layout": _by_prefix(window, commands, ("view.layout.",), ("view.only_pictures",)),
+        "layout": _by_prefix(
+            window, commands, ("view.layout.",), ("view.link", "view.only_pictures")
+        ),
         "volume": _by_prefix(window, commands, ("volume.mode.", "volume.look."), ("volume.reset",)),
     }
     again = QMenu(tr("Open recent"), drop_downs["open"])

@@ -43,9 +43,9 @@ class Modes:
         deck.pictures_only = not deck.pictures_only
         if deck.pictures_only:
             self._had_text = views.state.text_visible
-            views.change(text_visible=False)
+            views.follow(text_visible=False)
         else:
-            views.change(text_visible=self._had_text)
+            views.follow(text_visible=self._had_text)
         deck.arrange()
 
     def fit_layout(self) -> None:
@@ -58,7 +58,7 @@ class Modes:
             ("four_up", "one_plus_three") if is_compact else ("one_plus_three", "four_up")
         )
         if is_compact != self._was_compact and views.state.layout == before:
-            views.change(layout=after)
+            views.follow(layout=after)
         self._was_compact = is_compact
 
     def toggle_full_screen(self) -> None:

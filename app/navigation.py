@@ -22,13 +22,21 @@ class Navigation:
 
     def next_view(self, steps: int) -> None:
         """Make the next view the active one."""
-        views = self._window.views
-        place = (VIEWS.index(views.state.active_view) + steps) % len(VIEWS)
-        view = VIEWS[place]
+        place = VIEWS.index(self._window.views.state.active_view) + steps
+        if not 0 <= place < len(VIEWS):
+            self.other_column()
+        views, view = self._window.views, VIEWS[place % len(VIEWS)]
         if views.state.layout in VIEWS:
             views.change(active_view=view, layout=view)
         else:
             views.change(active_view=view)
+
+    def other_column(self) -> None:
+        """Give the keys to the other one of two columns."""
+        session = self._window.session
+        place = session.columns.index(session.active) + 1
+        session.activate(session.columns[place % len(session.columns)])
+        self._window.give_focus_to_views()
 
     def next_region(self, steps: int) -> None:
         """Give the keyboard to the next part of the window."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.language import tr
-from app.notices import NoticeRow, catalogue_rows, in_order, row_of, volume_rows
+from app.notices import NoticeRow, catalogue_rows, in_order, patients_row, row_of, volume_rows
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.opening_words import Failure
+    from app.session import Column
 
 
 class NoticeBook:
@@ -17,6 +20,7 @@ class NoticeBook:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._kept: list[tuple[str, str]] = []
+        self._failures: list[Failure] = []
 
     def add(self, code: str, message: str) -> None:
         """Keep a notice that belongs to no volume; the same one is kept once."""
@@ -24,23 +28,36 @@ class NoticeBook:
             self._kept.append((code, message))
         self.tell()
 
+    def add_failure(self, failure: Failure) -> None:
+        """Keep why something could not be opened, until something else is."""
+        if failure not in self._failures:
+            self._failures.append(failure)
+        self.tell()
+
     def forget_openings(self) -> None:
         """Drop what was said about an opening that failed, since another one succeeded."""
-        self._kept = [kept for kept in self._kept if kept[0] != "open_failed"]
+        self._failures.clear()
 
     def rows(self) -> list[NoticeRow]:
         """Give every notice, what changes the picture's meaning first."""
         window = self._window
-        rows = [_kept_row(code, message) for code, message in self._kept]
-        if window.session.volume is not None:
-            rows += volume_rows(window.session.volume, self._show_slice, self._retry)
-        if window.session.current is not None:
-            rows += catalogue_rows(window.session.current)
+        hidden = window.settings.value.names_hidden
+        failed = [("open_failed", one.sentence(names_hidden=hidden)) for one in self._failures]
+        rows = [_kept_row(code, message) for code, message in (*self._kept, *failed)]
+        if window.columns is not None and window.columns.are_different_patients:
+            rows.append(patients_row(window.session.volumes, names_hidden=hidden))
+        for column in window.session.columns:
+            if column.volume is not None:
+                show = partial(self._show_slice, column)
+                rows += volume_rows(column.volume, show, self._retry)
+        for opened in window.session.shown:
+            rows += catalogue_rows(opened, names_hidden=hidden)
         return in_order(rows)
 
     def tell(self) -> None:
         """Bring the count up to date, and the list where it is open."""
-        rows = self.rows() if self._kept or self._window.session.opened else []
+        is_quiet = not (self._kept or self._failures or self._window.session.opened)
+        rows = [] if is_quiet else self.rows()
         serious = any(row.is_serious for row in rows)
         self._window.status.show_notices(len(rows), is_serious=serious)
 
@@ -50,9 +67,10 @@ class NoticeBook:
 
         self._window.show_sheet("notices", lambda: NoticesSheet(self.rows()))
 
-    def _show_slice(self, k: int) -> None:
+    def _show_slice(self, column: Column, k: int) -> None:
         self._window.sheets.close()
         window = self._window
+        window.session.activate(column)
         window.views.change(active_view=window.views.acquired_view)
         window.views.go_to_slice(k)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.language import tr
+from viewer.names import person_text
 
 if TYPE_CHECKING:
     from app.session import Opened
@@ -91,13 +92,25 @@ def volume_rows(
     return rows
 
 
-def catalogue_rows(opened: Opened) -> list[NoticeRow]:
-    """Give what is to be told about an opening as a whole."""
+def catalogue_rows(opened: Opened, *, names_hidden: bool = False) -> list[NoticeRow]:
+    """Give what is to be told about an opening as a whole; folders may be named after patients."""
     catalogue = opened.catalogue
-    rows = [row_of(notice, opened.title) for notice in catalogue.warnings]
+    where = "" if names_hidden else f"{opened.title}."
+    rows = [row_of(notice, where) for notice in catalogue.warnings]
     if catalogue.skipped:
-        rows.append(_skipped_row(catalogue))
+        rows.append(_skipped_row(catalogue, names_hidden=names_hidden))
     return rows
+
+
+def patients_row(volumes: Sequence[OpenVolume], *, names_hidden: bool) -> NoticeRow:
+    """Say that two patients are side by side."""
+    from loading import notice
+
+    names = [person_text(volume.spec.header.get("patient_name", "")) for volume in volumes]
+    where = "" if names_hidden or not all(names) else tr("{left}, {right}.").format(
+        left=names[0], right=names[-1]
+    )  # fmt: skip
+    return row_of(notice("different_patients"), where)
 
 
 def in_order(rows: list[NoticeRow]) -> list[NoticeRow]:
@@ -125,7 +138,7 @@ def _failed_row(volume: OpenVolume, where: str, retry: Callable[[], object]) -> 
     )
 
 
-def _skipped_row(catalogue: Catalogue) -> NoticeRow:
+def _skipped_row(catalogue: Catalogue, *, names_hidden: bool) -> NoticeRow:
     from loading import notice
 
     reasons = Counter(skipped.reason for skipped in catalogue.skipped)
@@ -134,6 +147,9 @@ def _skipped_row(catalogue: Catalogue) -> NoticeRow:
     reason = f"{most} ({count})" if more else most
     if more:
         reason += tr(", {count} other reasons").format(count=more)
-    lines = [f"{one.path}: {one.reason}" for one in catalogue.skipped[:_DETAIL_LIMIT]]
+    lines = [
+        one.reason if names_hidden else f"{one.path}: {one.reason}"
+        for one in catalogue.skipped[:_DETAIL_LIMIT]
+    ]
     row = row_of(notice("skipped_files", count=len(catalogue.skipped), reason=reason))
     return NoticeRow(row.code, row.severity, row.message, row.where, "\n".join(lines))

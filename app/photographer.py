@@ -33,9 +33,8 @@ class Photographer(QObject):
 
     def _look(self) -> None:
         session = self._window.session
-        volume = session.volume
         is_quiet = self._window.workspace is not None and not session.is_opening
-        if volume is not None and not volume.state.is_over:
+        if not all(volume.state.is_over for volume in session.volumes):
             is_quiet = False
         if self._window.display.volume_section.pictures.is_busy:
             is_quiet = False

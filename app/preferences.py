@@ -49,14 +49,16 @@ class Preferences:
         window.series.hide_names(hidden)
         window.start.hide_names(hidden)
         window.teller.names_hidden = hidden
-        if window.workspace is not None and window.workspace.state.names_hidden != hidden:
-            window.workspace.change(names_hidden=hidden)
+        if window.columns is not None:
+            for views in window.columns.workspaces:
+                views.follow(names_hidden=hidden)
+            window.columns.show_names(names_hidden=hidden)
         window.show_title()
 
     def apply_hands(self) -> None:
         """Tell the views what dragging does."""
-        views, value = self._window.workspace, self._window.settings.value
-        if views is not None:
+        columns, value = self._window.columns, self._window.settings.value
+        for views in columns.workspaces if columns is not None else ():
             views.set_hands(drag_up=value.drag_up, right_button=value.right_button)
 
     def apply_memory_limit(self) -> None:

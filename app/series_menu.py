@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QMenu
 
 from app.language import tr
+from app.session import RIGHT
 from app.sheets import Sheet
 from app.widgets import label
 
@@ -26,6 +27,8 @@ def show_series_menu(window: MainWindow, entry: VolumeEntry, at: QPoint) -> QMen
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     path = entry.spec.path
     menu.addAction(tr("Open"), lambda: window.session.select(entry))
+    beside = menu.addAction(tr("Open beside"), lambda: window.session.select(entry, RIGHT))
+    beside.setEnabled(window.session.volume is not None)
     menu.addAction(tr("Details"), lambda: window.show_details(entry))
     copy = menu.addAction(tr("Copy path"), lambda: QGuiApplication.clipboard().setText(path))
     show = menu.addAction(tr("Show in folder"), lambda: _show_in_folder(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QSizePolicy,
     QVBoxLayout,
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.language import tr
+from app.session import RIGHT
 from app.status_words import middle_words
 from app.theme import SERIES_WIDTH, current_theme
 from app.widgets import Elided, PanelScroll, Thumbnail, label
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 
     from app.session import Opened, Session
     from app.thumbnails import Thumbnailer
-    from loading import ImageEntry, Qualities, VolumeEntry
+    from loading import ImageEntry, OpenVolume, Qualities, VolumeEntry
 
 STRIP_COLOURS = {0: "#262C33", 1: "#33475A", 3: "#3F648C", 6: "#4F8BCB", 7: "#7DB4EE", 8: "#B4D8FF"}
 _FAILED, _ABSENT = "#FF7A6B", "#E0B04A"
+NOWHERE = QPoint(-1, -1)
+"""Where a series is let go that was taken back."""
 
 
 class MiniStrip(QWidget):
@@ -61,17 +65,34 @@ def _rgb(colour: str) -> int:
 
 
 class SeriesCard(QWidget):
-    """One series; a click opens it."""
+    """One series; a click opens it, with Ctrl beside what is there, and it can be dragged.
+
+    Signals
+    -------
+    chosen(VolumeEntry), beside_wanted(VolumeEntry), close_wanted(VolumeEntry)
+        What a click or a key asked for.
+    menu_wanted(VolumeEntry, QPoint)
+        At a place on the screen.
+    carried(VolumeEntry, QPoint)
+        It is being dragged, and the pointer is there on the screen.
+    dropped(VolumeEntry, QPoint)
+        It was let go there; `NOWHERE` when it was taken back.
+    """
 
     chosen = Signal(object)
+    beside_wanted = Signal(object)
     menu_wanted = Signal(object, QPoint)
     close_wanted = Signal(object)
+    carried = Signal(object, QPoint)
+    dropped = Signal(object, QPoint)
 
     def __init__(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
         super().__init__()
         self.entry = entry
-        self._is_selected = False
+        self._is_selected = self._is_active = False
         self._is_hot = False
+        self._pressed_at: QPoint | None = None
+        self._is_carried = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -100,9 +121,9 @@ class SeriesCard(QWidget):
         line.addWidget(self.thumbnail)
         line.addLayout(words, 1)
 
-    def set_selected(self, is_selected: bool) -> None:
-        """Mark the series on the screen."""
-        self._is_selected = is_selected
+    def set_selected(self, is_selected: bool, is_active: bool = True) -> None:
+        """Mark the series on the screen; the one in the active column more than the other."""
+        self._is_selected, self._is_active = is_selected, is_selected and is_active
         self.setAccessibleDescription(tr("on the screen") if is_selected else "")
         self.update()
 
@@ -110,22 +131,54 @@ class SeriesCard(QWidget):
         """Draw the ground and the accent edge."""
         theme = current_theme()
         painter = QPainter(self)
-        if self._is_selected or self._is_hot:
+        if self._is_active or self._is_hot:
             painter.fillRect(self.rect(), QColor(theme.raised))
         if self._is_selected:
             painter.fillRect(QRect(0, 0, 3, self.height()), QColor(theme.accent))
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a click or a drag begins."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Carry the series about once the pointer has gone far enough."""
+        if self._pressed_at is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        away = event.position().toPoint() - self._pressed_at
+        if not self._is_carried and away.manhattanLength() >= QApplication.startDragDistance():
+            self._is_carried = True
+            self.grabKeyboard()  # Escape takes it back
+        if self._is_carried:
+            self.carried.emit(self.entry, event.globalPosition().toPoint())
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Take a click."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
-            event.position().toPoint()
-        ):
-            self.chosen.emit(self.entry)
+        """Take a click, or let go of what was carried."""
+        if event.button() != Qt.MouseButton.LeftButton or self._pressed_at is None:
+            return
+        self._pressed_at = None
+        if self._is_carried:
+            self._let_go(event.globalPosition().toPoint())
+        elif self.rect().contains(event.position().toPoint()):
+            self._choose(event.modifiers())
+
+    def _choose(self, modifiers: Qt.KeyboardModifier) -> None:
+        is_beside = modifiers & Qt.KeyboardModifier.ControlModifier
+        (self.beside_wanted if is_beside else self.chosen).emit(self.entry)
+
+    def _let_go(self, at: QPoint) -> None:
+        self._is_carried = False
+        self.releaseKeyboard()
+        self.dropped.emit(self.entry, at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Open with Enter, close with Delete."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit(self.entry)
+        """Open with Enter, with Ctrl beside; close with Delete; Escape ends a drag."""
+        if self._is_carried:
+            if event.key() == Qt.Key.Key_Escape:
+                self._pressed_at = None
+                self._let_go(NOWHERE)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self._choose(event.modifiers())
         elif event.key() == Qt.Key.Key_Delete:
             self.close_wanted.emit(self.entry)
         else:
@@ -150,6 +203,8 @@ class SeriesPanel(PanelScroll):
     """Everything that was found: studies, series, and what is no volume."""
 
     menu_wanted = Signal(object, QPoint)
+    carried = Signal(object, QPoint)
+    dropped = Signal(object, QPoint)
 
     def __init__(self, session: Session, thumbnails: Thumbnailer) -> None:
         super().__init__()
@@ -209,30 +264,17 @@ class SeriesPanel(PanelScroll):
 
     def refresh(self) -> None:
         """Bring selection, percentages and strips up to date; cheap."""
+        active = self._session.active
         for card in self._cards.values():
-            is_shown = card.entry is self._session.entry
-            card.set_selected(is_shown)
+            shown = [one for one in self._session.columns if one.entry is card.entry]
+            card.set_selected(bool(shown), active in shown)
             card.percent.setVisible(False)
-            if is_shown:
-                self._show_progress(card)
+            if shown and shown[0].volume is not None:
+                _show_progress(card, shown[0].volume)
 
     def card(self, entry: VolumeEntry) -> SeriesCard:
         """Give the card of a series; raise KeyError when it is not in the list."""
         return self._cards[id(entry)]
-
-    def _show_progress(self, card: SeriesCard) -> None:
-        volume = self._session.volume
-        if volume is None:
-            return
-        progress = volume.progress
-        done = progress.full + progress.failed >= progress.total
-        card.percent.setVisible(not done or progress.failed > 0)
-        share = 100 * progress.full // max(1, progress.total)
-        failed = tr(", {count} failed").format(count=progress.failed) if progress.failed else ""
-        card.percent.set_text(f"{share} %{failed}")
-        card.strip.show_colours(strip_colours(volume.qualities()) if not done else [])
-        if done and (progress.failed or card.entry.spec.absent):
-            card.strip.show_colours(strip_colours(volume.qualities()))
 
     def _add_text(self, text: str, role: str) -> None:
         made = Elided(text, role)
@@ -245,7 +287,10 @@ class SeriesPanel(PanelScroll):
 
     def _add_card(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
         card = SeriesCard(entry, image)
-        card.chosen.connect(self._session.select)
+        card.chosen.connect(lambda one: self._session.select(one))
+        card.beside_wanted.connect(lambda one: self._session.select(one, RIGHT))
+        card.carried.connect(self.carried)
+        card.dropped.connect(self.dropped)
         card.close_wanted.connect(self._session.close_entry)
         card.menu_wanted.connect(self.menu_wanted)
         picture = self._thumbnails.pictures.get(entry.spec.key)
@@ -270,6 +315,17 @@ class SeriesPanel(PanelScroll):
         for card in self._cards.values():
             if card.entry.spec.key == key:
                 card.thumbnail.set_picture(QPixmap.fromImage(picture))
+
+
+def _show_progress(card: SeriesCard, volume: OpenVolume) -> None:
+    progress = volume.progress
+    done = progress.full + progress.failed >= progress.total
+    card.percent.setVisible(not done or progress.failed > 0)
+    share = 100 * progress.full // max(1, progress.total)
+    failed = tr(", {count} failed").format(count=progress.failed) if progress.failed else ""
+    card.percent.set_text(f"{share} %{failed}")
+    is_whole = done and not (progress.failed or card.entry.spec.absent)
+    card.strip.show_colours([] if is_whole else strip_colours(volume.qualities()))
 
 
 def strip_colours(qualities: Qualities) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is open: catalogues, the series on the screen, and the threads that open and close them.
+"""What is open: catalogues, the series in each column, and the threads that open and close them.
 
 Describing and opening run in a thread of their own; the window is told by one queued signal. The
 engine is imported in that thread too, so that the first window is painted without it.
@@ -10,26 +10,24 @@ import dataclasses
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.language import tr
-from app.status_words import headers_words, middle_words
+from app.opening_words import failure_of, title_of, without_volume
+from app.status_words import headers_words
 
 if TYPE_CHECKING:
-    from loading import Catalogue, NothingFound, OpenVolume, VolumeEntry
+    from loading import Catalogue, OpenVolume, VolumeEntry
     from loading.sources.base import CancelToken
 
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
-_TITLE_LENGTH = 60
+LEFT, RIGHT = 0, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +58,31 @@ class Opened:
 
 
 @dataclass(slots=True, eq=False)
+class Column:
+    """What one column of the window shows; nothing until something has been opened.
+
+    `is_flat` says that it is pictures, not a volume.
+    """
+
+    entry: VolumeEntry | None = None
+    volume: OpenVolume | None = None
+    is_flat: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class _Job:
     """One opening under way; its thread writes, the window reads.
 
-    `after` is a thread that must have ended before memory is taken.
+    `column` is where the volume goes, None for a new column; `beside_bytes` what the other column
+    takes; `after` a thread that must have ended before memory is taken.
     """
 
     uris: tuple[str, ...]
     title: str
     entry: VolumeEntry | None = None
+    column: Column | None = None
+    limit_bytes: int | None = None
+    beside_bytes: int = 0
     done: int = 0
     total: int = 0
     token: CancelToken | None = None
@@ -91,20 +105,38 @@ class _Job:
 
 
 class Session(QObject):
-    """Hold what is open and open more."""
+    """Hold what is open and open more.
+
+    Attributes
+    ----------
+    columns : list of Column
+        One, or two side by side.
+    active : Column
+        The one that commands are about; `entry` and `volume` are its own.
+
+    Signals
+    -------
+    volume_changed
+        A column shows something else, or there are more or fewer of them.
+    active_changed
+        Commands are about the other column.
+    failed(Failure)
+        Something could not be opened.
+    """
 
     opening_changed = Signal()
     opened_changed = Signal()
     volume_changed = Signal()
     volume_moved = Signal()
-    failed = Signal(str, str)
+    active_changed = Signal()
+    failed = Signal(object)
     _finished = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.opened: list[Opened] = []
-        self.entry: VolumeEntry | None = None
-        self.volume: OpenVolume | None = None
+        self.active = Column()
+        self.columns = [self.active]
         self.memory_limit_bytes: int | None = None
         self._job: _Job | None = None
         self._threads: list[threading.Thread] = []
@@ -112,20 +144,34 @@ class Session(QObject):
 
     # -- what is asked for -------------------------------------------------------------------------
 
-    def open(self, uris: Sequence[str]) -> None:
-        """Look for volumes and open the one that comes first."""
+    def open(self, uris: Sequence[str], place: int | None = None) -> None:
+        """Look for volumes and open the one that comes first.
+
+        Parameters
+        ----------
+        place : int, optional
+            LEFT or RIGHT, which is made where there is one column; else the active column.
+        """
         if uris:
-            self._start(_Job(tuple(uris), title_of(uris)))
+            self._start(_Job(tuple(uris), title_of(uris), column=self._column_at(place)))
 
-    @property
-    def is_flat(self) -> bool:
-        """Tell whether pictures are on the screen that are no volume."""
-        return self.entry is not None and self.entry not in self.entries
+    def select(self, entry: VolumeEntry, place: int | None = None) -> None:
+        """Open one of the series found; one that is on the screen already is made the active."""
+        column = self._column_at(place)
+        if column is not None and entry is column.entry:
+            self.activate(column)
+            return
+        shown = next((one for one in self.columns if one.entry is entry), None)
+        if place is None and shown is not None:
+            self.activate(shown)
+        else:
+            self._start(_Job((), entry.spec.label, entry, column=column))
 
-    def select(self, entry: VolumeEntry) -> None:
-        """Open another of the series found."""
-        if entry is not self.entry:
-            self._start(_Job((), entry.spec.label, entry))
+    def activate(self, column: Column) -> None:
+        """Make a column the one that commands are about."""
+        if column is not self.active and column in self.columns:
+            self.active = column
+            self.active_changed.emit()
 
     def step(self, steps: int) -> None:
         """Open the series before or after the present one."""
@@ -140,6 +186,7 @@ class Session(QObject):
         if self._job is not None:
             self._job.cancel()
             self._job = None
+            self._drop_empty()
             self.opening_changed.emit()
 
     def close_entry(self, entry: VolumeEntry) -> None:
@@ -151,32 +198,43 @@ class Session(QObject):
                 if not left and not one.catalogue.images:
                     del self.opened[place]
                 break
-        if entry is self.entry:
-            self._set_volume(None, None)
+        for column in [one for one in self.columns if one.entry is entry]:
+            self.close_column(column)
         self.opened_changed.emit()
+
+    def close_column(self, column: Column) -> None:
+        """Close what a column shows; the other one has the room for itself then."""
+        if len(self.columns) > 1:
+            self.columns.remove(column)
+            self.active = self.columns[0]
+        self._set_volume(column, None, None)
 
     def pause(self) -> None:
         """Stop loading; what is there stays."""
-        if self.volume is not None:
-            self._run(self.volume.cancel, "pause")
+        for volume in self.volumes:
+            if not volume.state.is_over:
+                self._run(volume.cancel, "pause")
 
     def go_on(self) -> None:
         """Take loading up where it was."""
-        if self.volume is not None:
-            self.volume.load()
-            self.volume_moved.emit()
+        for volume in self.volumes:
+            if volume.state.name == "CANCELLED":
+                volume.load()
+        self.volume_moved.emit()
 
     def retry(self) -> None:
         """Try again what could not be read."""
-        if self.volume is not None:
-            self.volume.retry_failed()
-            self.volume_moved.emit()
+        for volume in self.volumes:
+            if volume.failures:
+                volume.retry_failed()
+        self.volume_moved.emit()
 
     def close(self) -> None:
         """Close everything; at once, without a question."""
         self.stop_opening()
         self.opened.clear()
-        self._set_volume(None, None)
+        for column in list(self.columns):
+            self.close_column(column)
         self.opened_changed.emit()
 
     def join(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
@@ -189,17 +247,47 @@ class Session(QObject):
     # -- what is there -----------------------------------------------------------------------------
 
     @property
+    def entry(self) -> VolumeEntry | None:
+        """Give the series in the active column."""
+        return self.active.entry
+
+    @property
+    def volume(self) -> OpenVolume | None:
+        """Give the volume in the active column."""
+        return self.active.volume
+
+    @property
+    def volumes(self) -> list[OpenVolume]:
+        """Give the volumes on the screen, from left to right."""
+        return [one.volume for one in self.columns if one.volume is not None]
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether the active column shows pictures that are no volume."""
+        return self.active.is_flat
+
+    @property
     def entries(self) -> list[VolumeEntry]:
         """Give every volume of the list, in its order."""
         return [entry for opened in self.opened for entry in opened.entries]
 
     @property
     def current(self) -> Opened | None:
-        """Give the opening that the series on the screen belongs to, else the last one."""
+        """Give the opening that the series in the active column belongs to, else the last one."""
+        return self._opened_of(self.active) or (self.opened[0] if self.opened else None)
+
+    @property
+    def shown(self) -> list[Opened]:
+        """Give the openings that something on the screen belongs to."""
+        found = [self._opened_of(column) for column in self.columns]
+        known = [one for one in dict.fromkeys(found) if one is not None]
+        return known or self.opened[:1]
+
+    def _opened_of(self, column: Column) -> Opened | None:
         for opened in self.opened:
-            if self.entry in (*opened.catalogue.volumes, *opened.pictures.values()):
+            if column.entry in (*opened.catalogue.volumes, *opened.pictures.values()):
                 return opened
-        return self.opened[0] if self.opened else None
+        return None
 
     @property
     def is_opening(self) -> bool:
@@ -223,14 +311,24 @@ class Session(QObject):
         """Name what is on the screen, or what is about to be."""
         if self._job is not None and self._job.entry is None:
             return self._job.title
-        return self.current.title if self.current is not None else ""
+        return " | ".join(opened.title for opened in self.shown)
 
     # -- the work ----------------------------------------------------------------------------------
+
+    def _column_at(self, place: int | None) -> Column | None:
+        """Give a column by its place; None for one that has to be made."""
+        if place is None or self.columns[0].volume is None:
+            return self.active
+        return self.columns[place] if place < len(self.columns) else None
 
     def _start(self, job: _Job) -> None:
         if self._job is not None:
             self._job.cancel()
         self._job = job
+        others = [one.volume for one in self.columns if one is not job.column]
+        job.beside_bytes = sum(one.spec.size_bytes for one in others if one is not None)
+        if self.memory_limit_bytes is not None:
+            job.limit_bytes = max(0, self.memory_limit_bytes - job.beside_bytes)
         self._run(lambda: self._work(job), "open")
         self.opening_changed.emit()
 
@@ -255,7 +353,7 @@ class Session(QObject):
                 job.after.join()
             if entry is not None and not job.is_cancelled:
                 job.volume = loading.open_entry(
-                    entry, executor=QtExecutor(), memory_limit_bytes=self.memory_limit_bytes
+                    entry, executor=QtExecutor(), memory_limit_bytes=job.limit_bytes
                 )
         except Exception as error:
             job.error = error
@@ -274,42 +372,72 @@ class Session(QObject):
             return
         self._job = None
         if job.opened is not None:
-            self.opened = [one for one in self.opened if one.uris != job.opened.uris]
-            self.opened.insert(0, job.opened)
+            self._list(job.opened)
         if job.volume is not None:
-            self._set_volume(job.found, job.volume)
+            self._set_volume(self._column_for(job), job.found, job.volume)
         if job.opened is not None:
             self.opened_changed.emit()
         self.opening_changed.emit()
-        if self._can_make_room(job):
-            self._set_volume(None, None)
-            again = _Job(job.uris, job.title, job.found, after=self._threads[-1])
+        if self._can_make_room(job) and job.column is not None:
+            self._set_volume(job.column, None, None)
+            again = _Job(job.uris, job.title, job.found, job.column, after=self._threads[-1])
             self._start(again)
-        elif job.error is not None:
+            return
+        self._drop_empty()
+        if job.error is not None:
             self._tell(job)
         elif job.volume is None:
-            self.failed.emit(*_without_volume(job))
+            count = len(job.opened.catalogue.images) if job.opened is not None else 0
+            self.failed.emit(without_volume(job.title, count))
 
-    def _set_volume(self, entry: VolumeEntry | None, volume: OpenVolume | None) -> None:
-        before = self.volume
-        if before is None and volume is None:
-            self.entry = None
+    def _list(self, opened: Opened) -> None:
+        """Put what was opened first; it takes the place of the same thing opened before."""
+        self.opened = [one for one in self.opened if one.uris != opened.uris]
+        self.opened.insert(0, opened)
+        for column in self.columns:
+            if column.entry is not None and self._opened_of(column) is None:
+                again = (*opened.entries, *opened.pictures.values())
+                same = [one for one in again if one.spec.key == column.entry.spec.key]
+                column.entry = same[0] if same else column.entry
+
+    def _drop_empty(self) -> None:
+        """Take away a column whose volume made room for one that did not come."""
+        for column in [one for one in self.columns if one.volume is None]:
+            if len(self.columns) > 1:
+                self.close_column(column)
+
+    def _column_for(self, job: _Job) -> Column:
+        """Give the column that a job's volume goes to, making it where that was asked for."""
+        if job.column is None and len(self.columns) == 1:
+            self.columns.append(Column())
+        if job.column is None:
+            return self.columns[-1]
+        return job.column if job.column in self.columns else self.active
+
+    def _set_volume(
+        self, column: Column, entry: VolumeEntry | None, volume: OpenVolume | None
+    ) -> None:
+        before = column.volume
+        column.entry, column.volume = entry, volume
+        column.is_flat = entry is not None and entry not in self.entries
+        if volume is not None:
+            self.active = column
+        if before is None and volume is None and column in self.columns:
             return
-        self.entry, self.volume = entry, volume
         self.volume_changed.emit()
         if before is not None:
             self._close_later(before)
 
     def _can_make_room(self, job: _Job) -> bool:
-        """Tell whether a volume that was too large fits once the present one is closed."""
+        """Tell whether a volume that was too large fits once the one in its column is closed."""
         from loading import TooLarge, memory
 
-        if not isinstance(job.error, TooLarge) or self.volume is None or job.found is None:
+        before = job.column.volume if job.column is not None else None
+        if not isinstance(job.error, TooLarge) or before is None or job.found is None:
             return False
         needed = job.found.spec.size_bytes
-        room = memory.free_bytes() + self.volume.spec.size_bytes - memory.RESERVE_BYTES
-        limit = self.memory_limit_bytes
-        return needed <= room and (limit is None or needed <= limit)
+        room = memory.free_bytes() + before.spec.size_bytes - memory.RESERVE_BYTES
+        return needed <= room and (job.limit_bytes is None or needed <= job.limit_bytes)
 
     def _close_later(self, volume: OpenVolume) -> None:
         """Close a volume without waiting for its threads."""
@@ -322,60 +450,17 @@ class Session(QObject):
         self._threads.append(thread)
 
     def _tell(self, job: _Job) -> None:
-        from loading import LoadError, NothingFound
+        from loading import LoadError
 
-        error = job.error
-        if isinstance(error, NothingFound) and len(error.catalogue.skipped) > 1:
-            self.failed.emit(*_nothing_words(job.title, error))
-            return
-        if isinstance(error, LoadError):
-            where = middle_words(error.where, 60)
-            parts = [part.rstrip(".") + "." for part in (error.what, where, error.cure) if part]
-            if len(error.what) > _TITLE_LENGTH:
-                parts.insert(0, tr("\u201c{name}\u201d was not opened").format(name=job.title))
-            self.failed.emit(parts[0], " ".join(parts[1:]))
-            return
-        _log.error("opening failed", exc_info=error)
-        self.failed.emit(
-            tr("{name} could not be opened.").format(name=job.title),
-            tr("Something unexpected happened; the log file has the details."),
-        )
+        assert job.error is not None
+        if not isinstance(job.error, LoadError):
+            _log.error("opening failed", exc_info=job.error)
+        self.failed.emit(failure_of(job.title, job.uris, job.error, job.beside_bytes))
 
 
 def _close(volume: OpenVolume) -> None:
     if not volume.close():
         _log.warning("a load did not end in time")
-
-
-def title_of(uris: Sequence[str]) -> str:
-    """Name what is opened: the folder's or file's name, "and 2 more" for several."""
-    first = uris[0].rstrip("/\\")
-    name = Path(first).name or first
-    if len(uris) == 1:
-        return name
-    return tr("{name} and {count} more").format(name=name, count=len(uris) - 1)
-
-
-def _without_volume(job: _Job) -> tuple[str, str]:
-    """Say that something was found, but nothing that has three dimensions."""
-    count = len(job.opened.catalogue.images) if job.opened is not None else 0
-    one = tr("What it holds is listed with the reason.")
-    many = tr("{count} things that are no volume are listed with the reason.").format(count=count)
-    return tr("\u201c{name}\u201d holds no volume.").format(name=job.title), (
-        one if count == 1 else many
-    )
-
-
-def _nothing_words(name: str, error: NothingFound) -> tuple[str, str]:
-    """Say that there is no image among many files, and what they are instead."""
-    reasons = Counter(skipped.reason.rstrip(".") for skipped in error.catalogue.skipped)
-    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(2))
-    more = tr("; {count} other reasons").format(count=len(reasons) - 2) if len(reasons) > 2 else ""
-    count = len(error.catalogue.skipped)
-    text = tr("{count} files read: {reasons}.").format(count=count, reasons=said + more)
-    return tr("No images found in \u201c{name}\u201d").format(name=name), " ".join(
-        part for part in (text, f"{error.cure}." if error.cure else "") if part
-    )
 
 
 def _with_volumes(opened: Opened, volumes: tuple[VolumeEntry, ...]) -> Opened:

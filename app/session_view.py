@@ -11,6 +11,7 @@ from app.language import tr
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.opening_words import Failure
 
 REMEMBER_AFTER_MS = 3000
 
@@ -55,16 +56,21 @@ class SessionView:
         window.commands.refresh()
         window.show_title()
 
-    def show_volume(self) -> None:
-        """Show the session's volume in the views."""
+    def show_volumes(self) -> None:
+        """Show the session's volumes in the views."""
         window = self._window
-        volume = window.session.volume
-        if volume is None and window.workspace is None:
+        session = window.session
+        volume = session.volume
+        if volume is None and window.columns is None:
             return
-        window.views.show_volume(volume, is_flat=window.session.is_flat)
+        window.prepare_views()
+        assert window.columns is not None
+        window.columns.follow(session.columns, session.active)
+        window.display.attach(window.columns.active)
         window.display.show_volume(volume)
+        window.preferences.apply_hands()
         window.preferences.apply_names()
-        self.show_start(volume is None and not window.session.opened)
+        self.show_start(volume is None and not session.opened)
         if volume is not None:
             window.modes.fit_layout()
             window.give_focus_to_views()
@@ -72,6 +78,17 @@ class SessionView:
         window.notices.tell()
         window.commands.refresh()
         window.show_title()
+
+    def follow_active(self) -> None:
+        """Let panels and commands be about the active column."""
+        window = self._window
+        if window.columns is None:
+            return
+        window.columns.mark(window.session.active)
+        window.display.attach(window.columns.active)
+        window.display.show_volume(window.session.volume)
+        window.series.refresh()
+        window.commands.refresh()
 
     def follow_load(self) -> None:
         """Bring everything that shows progress up to date."""
@@ -82,13 +99,13 @@ class SessionView:
         if words and window.deck.is_empty:
             window.start.show_opening(self._opening_title, words)
         window.series.refresh()
-        volume = session.volume
-        if volume is None or volume.state.is_over:
+        is_over = all(volume.state.is_over for volume in session.volumes)
+        if is_over:
             # the series on the screen has the disk for itself until it is there
             pictures = (one.pictures.values() for one in session.opened)
             for entry in (*session.entries, *chain.from_iterable(pictures)):
                 window.thumbnails.want(entry)
-        if volume is not None and volume.state.is_over:
+        if session.volumes and is_over:
             window.notices.tell()
             window.commands.refresh()
 
@@ -97,12 +114,12 @@ class SessionView:
         hidden = self._window.settings.value.names_hidden
         return tr("Opening") if hidden else self._window.session.opening_title
 
-    def tell_failure(self, title: str, text: str) -> None:
+    def tell_failure(self, failure: Failure) -> None:
         """Tell why an opening failed: in the card, or as a notice beside what is open."""
         window = self._window
+        title, text = failure.words(names_hidden=window.settings.value.names_hidden)
         if window.session.opened:
-            stop = "" if title.endswith((".", "?")) else "."
-            window.notices.add("open_failed", f"{title}{stop} {text}".strip())
+            window.notices.add_failure(failure)
             window.tell(title)
         else:
             window.start.show_failure(title, text)
@@ -113,15 +130,15 @@ class SessionView:
         if window.session.opening_words:
             window.session.stop_opening()
             return
-        volume = window.session.volume
-        if volume is not None:
-            is_paused = volume.state.name == "CANCELLED"
+        states = [volume.state.name for volume in window.session.volumes]
+        if states:
+            is_paused = "LOADING" not in states
             window.commands.run("load.continue" if is_paused else "load.pause")
 
     def show_start(self, is_wanted: bool) -> None:
         """Show the start page, or the views where there are some."""
         window = self._window
-        views = window.workspace
+        views = window.columns
         if is_wanted and not window.deck.is_empty:
             window.start.invite()
             window.start.refresh(window.settings.value.keep_recent)

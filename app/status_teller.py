@@ -14,6 +14,7 @@ from app.status_words import done_words, loading_words, paused_words
 if TYPE_CHECKING:
     from app.session import Session
     from app.status_line import StatusLine
+    from loading import OpenVolume
 
 _TICK_MS = 100
 _TOLD_S = 3.0
@@ -49,7 +50,12 @@ class StatusTeller(QObject):
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self.tick)
         session.volume_changed.connect(self._forget_pointer)
-        for signal in (session.opening_changed, session.volume_changed, session.volume_moved):
+        for signal in (
+            session.opening_changed,
+            session.volume_changed,
+            session.volume_moved,
+            session.active_changed,
+        ):
             signal.connect(self._wake)
 
     def _forget_pointer(self) -> None:
@@ -70,8 +76,7 @@ class StatusTeller(QObject):
     def tick(self) -> None:
         """Bring the line up to date; sleep when nothing moves."""
         now = self._clock()
-        volume = self._session.volume
-        is_loading = volume is not None and not volume.state.is_over
+        is_loading = any(not volume.state.is_over for volume in self._session.volumes)
         if self._was_loading and not is_loading:
             self._done_until = now + _DONE_S
         if is_loading or self._was_loading or self._session.is_opening:
@@ -87,9 +92,18 @@ class StatusTeller(QObject):
         self.tick()
         self._timer.start()
 
+    @property
+    def _spoken_of(self) -> OpenVolume | None:
+        """Give the volume to speak of: the active one, unless only the other still loads."""
+        active = self._session.volume
+        others = [volume for volume in self._session.volumes if volume is not active]
+        if active is None or not active.state.is_over:
+            return active
+        return next((volume for volume in others if not volume.state.is_over), active)
+
     def _words(self) -> tuple[str, str]:
         """Give the text and the words of the button beside it."""
-        now, volume = self._clock(), self._session.volume
+        now, volume = self._clock(), self._spoken_of
         if now < self._told_until:
             return self._told, ""
         if self._session.opening_words:

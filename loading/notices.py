@@ -176,6 +176,12 @@ KINDS: dict[str, NoticeKind] = {
             "The file's chain of pages breaks off after {count}. What follows is not shown.",
             "Copy the file again.",
         ),
+        NoticeKind(
+            "relative_dose",
+            _W,
+            "The dose is relative, not in gray. Its numbers are shown as they are stored; times "
+            "{scaling} they are parts of the reference dose.",
+        ),
         NoticeKind("lossy", _I, "The pictures were compressed with loss before they came here."),
         NoticeKind(
             "chunk_failed",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    T = TypeVar("T", bound=DataclassInstance)
-else:
-    T = TypeVar("T")
+from dataclasses import Field, dataclass, fields, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 LIMIT = 200
+
+
+class Dataclass(Protocol):
+    """What every dataclass has."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+T = TypeVar("T", bound=Dataclass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class History(Generic[T]):
         self._gesture = None
 
 
-def _difference(before: DataclassInstance, after: DataclassInstance) -> _Step:
+def _difference(before: Dataclass, after: Dataclass) -> _Step:
     names = [
         one.name for one in fields(before) if getattr(before, one.name) != getattr(after, one.name)
     ]

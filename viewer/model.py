@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from loading import Demand, robust_range
+from loading.probing import nearest_voxel
 from viewer.first_look import auto_window, first_state, spread, with_file_window, with_range
 from viewer.geometry import FloatArray
 from viewer.history import History
@@ -40,6 +41,8 @@ class ViewModel(QObject):
         `state` is another one.
     scene_changed
         Another volume, or none, is shown.
+    used
+        Somebody put a hand on one of the views.
     data_changed(tuple of int)
         These slices are better than before; empty when only the state of the load changed.
     pointed(str)
@@ -48,6 +51,7 @@ class ViewModel(QObject):
 
     state_changed = Signal()
     scene_changed = Signal()
+    used = Signal()
     data_changed = Signal(tuple)
     pointed = Signal(str)
 
@@ -76,9 +80,7 @@ class ViewModel(QObject):
 
     def change(self, gesture: object = None, **fields: object) -> None:
         """Change fields of the state; changes of one gesture are one step to undo."""
-        if self.scene is not None and self.scene.is_flat:
-            for name in ("layout", "volume_mode"):
-                fields.pop(name, None)
+        self._keep_flat(fields)
         if not {"window", "level"}.isdisjoint(fields):
             self._window_is_users = True
             fields.setdefault("window_name", "")
@@ -88,13 +90,21 @@ class ViewModel(QObject):
 
     def adjust(self, **fields: object) -> None:
         """Change what the program itself decides; there is nothing to undo."""
+        self._keep_flat(fields)
         before = self.state
         if self._history.put(before.with_fields(**fields)):
             self._after_change(before)
 
+    def _keep_flat(self, fields: dict[str, object]) -> None:
+        """Leave pictures that are no volume in their one view."""
+        if self.scene is not None and self.scene.is_flat:
+            for name in ("layout", "volume_mode"):
+                fields.pop(name, None)
+
     def activate(self, view: str) -> None:
         """Make a view the one that keys act on; not a step to undo."""
         self.adjust(active_view=view)
+        self.used.emit()
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -238,8 +248,35 @@ class ViewModel(QObject):
         """Put the crosshair at a point, kept inside the volume."""
         if self.scene is None:
             return
+        self.change(gesture, crosshair_lps=self._reachable(point), beyond_at=None)
+
+    def follow_point(self, point: Point) -> None:
+        """Go to a point that somebody moved to elsewhere; there is nothing to undo here.
+
+        Where it lies outside this volume the nearest planes are shown, and that is said.
+        """
+        if self.scene is None:
+            return
+        if nearest_voxel(self.scene.spec, point) is not None:
+            self.adjust(crosshair_lps=point, beyond_at=None)
+        else:
+            nearest = self._reachable(point)
+            self.adjust(crosshair_lps=nearest, beyond_at=nearest)
+
+    def step_along(self, view: str, steps: int) -> None:
+        """Move a view's plane because somebody moved one elsewhere; nothing to undo here."""
+        crosshair = self.state.crosshair_lps
+        if self.scene is None or crosshair is None:
+            return
+        frame = self.scene.frames[view]
+        moved = np.asarray(crosshair) + frame.normal * frame.step_mm * steps
+        self.adjust(crosshair_lps=self._reachable(moved), beyond_at=None)
+
+    def _reachable(self, point: Point | FloatArray) -> Point:
+        """Bring a point to where planes can be put."""
+        assert self.scene is not None
         x, y, z = (float(n) for n in self.scene.clamped(np.asarray(point, float)))
-        self.change(gesture, crosshair_lps=(x, y, z))
+        return x, y, z
 
     def _ask_for_visible(self, before: ViewState) -> None:
         """Tell the engine which stored slice the eye is on, and which way it goes."""

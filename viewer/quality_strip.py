@@ -150,6 +150,7 @@ class QualityStrip(QWidget):
         """Go to the slice under the pointer, which is then loaded next."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._is_pressed, self._gesture = True, object()
+            self._model.used.emit()
             self._go(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

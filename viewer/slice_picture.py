@@ -84,10 +84,11 @@ class SlicePicture:
         painter.setClipRect(QRectF(0, 0, *size), Qt.ClipOperation.IntersectClip)
         self._paint_cut(painter, shown, scene, state)
         self._paint_blanks(painter, shown, scene)
-        if state.crosshair_visible and not scene.is_flat:
+        if state.crosshair_visible and not (scene.is_flat or state.is_beyond):
             self._paint_crosshair(painter, shown, scene, state)
         painter.restore()
-        overlays.draw_top_edge(painter, size[0], self.view, active=state.active_view == self.view)
+        is_active = state.has_keys and state.active_view == self.view
+        overlays.draw_top_edge(painter, size[0], self.view, active=is_active)
         self._paint_text(painter, shown, scene, state)
 
     def _show(
@@ -230,6 +231,9 @@ class SlicePicture:
         )
         top_left = [(name, overlays.PLANE_COLOURS[self.view])]
         words = [(text, overlays.ABSENT) for text in self.words(shown.index, scene)]
+        if state.is_beyond:
+            beyond = QCoreApplication.translate("SlicePicture", "the linked point is outside")
+            words.append((beyond, overlays.ABSENT))
         if state.text_visible and width >= 180 and height >= 140:
             roomy = width >= 300 and height >= 260
             top_left += [(text, overlays.TEXT) for text in _who(scene, state)] if roomy else []

@@ -80,6 +80,11 @@ class ViewState:
         Moves the 3D preset along the value axis; 1 is the data's 1 to 99 percent range.
     active_view : str
         The view that keys act on.
+    has_keys : bool
+        False in a column beside the one that keys act on.
+    beyond_at : tuple of float, millimetres, or None
+        Where the crosshair was put for want of a better place: the point that it should follow
+        lies outside this volume.
     """
 
     window: float = 400.0
@@ -92,7 +97,9 @@ class ViewState:
     layout: str = "four_up"
     large_view: str = "axial"
     active_view: str = "axial"
+    has_keys: bool = True
     crosshair_lps: Point | None = None
+    beyond_at: Point | None = None
     time_point: int = 0
     crosshair_visible: bool = True
     text_visible: bool = True
@@ -105,6 +112,11 @@ class ViewState:
     coronal: PlaneView = field(default_factory=PlaneView)
     sagittal: PlaneView = field(default_factory=PlaneView)
     camera: Camera3D = field(default_factory=Camera3D)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Tell whether the point that the crosshair should follow lies outside the volume."""
+        return self.beyond_at is not None and self.beyond_at == self.crosshair_lps
 
     def plane(self, view: str) -> PlaneView:
         """Give zoom and pan of a slice view.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtCore import QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -43,6 +43,13 @@ def rectangles(
 
 
 def _one_plus_three(large_view: str, width: int, height: int) -> dict[str, QRect]:
+    """Place the small views in a column on the right, in a row below where the area is upright."""
+    if height > width:
+        upright = _one_plus_three(large_view, height, width)
+        return {
+            view: QRect(place.y(), place.x(), place.height(), place.width())
+            for view, place in upright.items()
+        }
     small = (width - GAP) // 3
     large = width - GAP - small
     result = {large_view: QRect(0, 0, large, height)}
@@ -54,13 +61,22 @@ def _one_plus_three(large_view: str, width: int, height: int) -> dict[str, QRect
     return result
 
 
-class _Handle(QWidget):
-    """An invisible strip over a gap, wide enough to be grasped."""
+class GapHandle(QWidget):
+    """An invisible strip over a gap, wide enough to be grasped.
 
-    def __init__(self, grid: ViewGrid, *, across: bool, down: bool) -> None:
-        super().__init__(grid)
-        self._grid = grid
-        self._across, self._down = across, down
+    Signals
+    -------
+    dragged(QPointF)
+        Where the pointer is now, on the parent.
+    evened
+        A double click: make the sides equal.
+    """
+
+    dragged = Signal(QPointF)
+    evened = Signal()
+
+    def __init__(self, parent: QWidget, *, across: bool, down: bool) -> None:
+        super().__init__(parent)
         shapes = {
             (True, False): Qt.CursorShape.SplitHCursor,
             (False, True): Qt.CursorShape.SplitVCursor,
@@ -70,12 +86,14 @@ class _Handle(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            at = self.mapTo(self._grid, event.position())
-            self._grid.move_gaps(at, across=self._across, down=self._down)
+        """Tell where the gap is dragged to."""
+        parent = self.parentWidget()
+        if parent is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            self.dragged.emit(self.mapTo(parent, event.position()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._grid.even_out()
+        """Ask for equal sides."""
+        self.evened.emit()
 
 
 class ViewGrid(QWidget):
@@ -88,11 +106,13 @@ class ViewGrid(QWidget):
         self._share = (0.5, 0.5)
         for view in views.values():
             view.setParent(self)
-        self._handles = (
-            _Handle(self, across=True, down=False),
-            _Handle(self, across=False, down=True),
-            _Handle(self, across=True, down=True),
-        )
+        ways = ((True, False), (False, True), (True, True))
+        self._handles = tuple(GapHandle(self, across=a, down=d) for a, d in ways)
+        for handle, (across, down) in zip(self._handles, ways, strict=True):
+            handle.dragged.connect(
+                lambda at, a=across, d=down: self.move_gaps(at, across=a, down=d)
+            )
+            handle.evened.connect(self.even_out)
 
     def follow(self, state: ViewState) -> None:
         """Show the layout that the state asks for."""

@@ -24,9 +24,8 @@ def paint_volume_overlay(
 ) -> None:
     """Paint what stands over the 3D picture: edge, name, words, sentence, cube."""
     width, height = size
-    overlays.draw_top_edge(
-        painter, width, "volume", active=scene is not None and state.active_view == "volume"
-    )
+    is_active = scene is not None and state.has_keys and state.active_view == "volume"
+    overlays.draw_top_edge(painter, width, "volume", active=is_active)
     overlays.draw_view_name(painter, width, height, "volume")
     if scene is None:
         return

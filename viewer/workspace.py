@@ -13,7 +13,7 @@ from viewer.interaction import HandSettings
 from viewer.model import ViewModel
 from viewer.quality_strip import QualityStrip
 from viewer.slice_view import SliceView
-from viewer.state import PLANES, PlaneView, ViewState
+from viewer.state import PLANES, PlaneView, Point, ViewState
 from viewer.view_grid import ViewGrid
 from viewer.volume_view import VolumeView
 
@@ -37,6 +37,8 @@ class Workspace(QWidget):
     -------
     state_changed
         `state` is another one.
+    used
+        Somebody put a hand on a view or on the strip: this is the workspace that keys mean.
     pointer_text(str)
         Place and value under the pointer, "" when it is outside.
     progress_changed
@@ -48,6 +50,7 @@ class Workspace(QWidget):
     """
 
     state_changed = Signal()
+    used = Signal()
     pointer_text = Signal(str)
     progress_changed = Signal()
     context_menu_requested = Signal(QPoint, str)
@@ -72,6 +75,7 @@ class Workspace(QWidget):
 
     def _connect(self) -> None:
         self._model.state_changed.connect(self._take_state)
+        self._model.used.connect(self.used)
         self._model.pointed.connect(self.pointer_text)
         self._model.data_changed.connect(lambda _: self.progress_changed.emit())
         for view in self._views.values():
@@ -143,6 +147,24 @@ class Workspace(QWidget):
         """
         self._model.change(gesture, **fields)
 
+    def follow(self, **fields: object) -> None:
+        """Change fields because something else did; nothing that could be undone here.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such field, or it cannot have this value.
+        """
+        self._model.adjust(**fields)
+
+    def follow_point(self, point: Point) -> None:
+        """Put the crosshair where somebody put it elsewhere, or say that it lies outside."""
+        self._model.follow_point(point)
+
+    def follow_steps(self, view: str, steps: int) -> None:
+        """Move one plane by as many slices as somebody moved it elsewhere."""
+        self._model.step_along(view, steps)
+
     @property
     def can_undo(self) -> bool:
         """Tell whether `undo` would do something."""
@@ -183,6 +205,15 @@ class Workspace(QWidget):
     def slice_position(self, view: str) -> tuple[int, int]:
         """Give the slice a view shows, counted from 0, and how many it has; (0, 0) for none."""
         return self._model.slice_position(view)
+
+    def steps_between(self, before: ViewState, after: ViewState) -> dict[str, int]:
+        """Tell by how many slices each plane moved from one state to another, those that did."""
+        scene, start, end = self._model.scene, before.crosshair_lps, after.crosshair_lps
+        if scene is None or start is None or end is None:
+            return {}
+        frames = scene.frames.items()
+        moved = {name: frame.slice_at(end) - frame.slice_at(start) for name, frame in frames}
+        return {name: steps for name, steps in moved.items() if steps}
 
     def step_time_point(self, n: int) -> None:
         """Show the time point n further on."""

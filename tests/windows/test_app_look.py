@@ -83,7 +83,7 @@ def test_a_drag_over_the_window_shows_a_frame_and_reads_nothing(qapp, tmp_path):
         text = QMimeData()
         text.setText("words")
         QApplication.sendEvent(window, drag_enter(middle, text))
-        assert not window.drop_frame.isVisible()
+        assert not window.drops.frame.isVisible()
 
 
 def test_the_program_runs_and_leaves_a_picture_a_log_and_its_settings(display, folder, tmp_path):
