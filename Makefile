@@ -1,5 +1,5 @@
 # The verbs of the project. Each is short enough to be typed by hand.
-.PHONY: setup demo test test-fast test-windows check format bench screens docs package package-test soak clean
+.PHONY: setup demo test test-fast test-windows check format bench screens picture docs package package-test soak clean
 
 BIN = .venv/bin
 CODE = app viewer loading tests packaging
@@ -33,6 +33,9 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 screens: setup
+	$(BIN)/python -m tests.screens
+
+picture: setup
 	sh packaging/linux/virtual_display.sh $(BIN)/voxtide demo --screenshot docs/images/voxtide.png
 
 docs: setup

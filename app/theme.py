@@ -23,7 +23,8 @@ THEMES = ("system", "dark", "light")
 CAPTION_PX, BODY_PX, SECTION_PX, TITLE_PX = 11, 13, 15, 22
 
 TOOLBAR_HEIGHT = 40
-STATUS_HEIGHT = 24
+STATUS_HEIGHT = 28
+"""Its links are controls, and none is lower than 28."""
 SERIES_WIDTH = 232
 DISPLAY_WIDTH = 272
 COMPACT_BELOW = 1000

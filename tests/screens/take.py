@@ -1,0 +1,49 @@
+"""Bring the real window into each state, in one theme, and save what it looks like.
+
+usage: python -m tests.screens.take THEME FOLDER [NAME ...]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from app.graphics import set_up_graphics
+
+
+def main() -> int:
+    """Take the pictures that are asked for, all without names; 1 when one is not fit to show."""
+    theme, folder, *only = sys.argv[1:]
+    set_up_graphics(software_gl=True)
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication(["voxtide"])
+    application.setApplicationName("voxtide")
+    from app.settings import SettingsStore, config_folder
+    from app.theme import apply_theme
+    from tests.helpers.window import main_window
+    from tests.screens.judge import troubles
+    from tests.screens.states import STATES, Stage
+
+    SettingsStore(config_folder()).change(theme=theme)
+    apply_theme(application, theme)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    found = 0
+    for number, (name, reach) in enumerate(STATES.items()):
+        if only and name not in only:
+            continue
+        with tempfile.TemporaryDirectory() as scratch, main_window() as window:
+            reach(Stage(window, Path(scratch)))
+            QTest.qWait(50)
+            picture = window.grab().toImage()
+            picture.save(str(Path(folder) / f"{number:02d}-{name}.png"))
+            for trouble in sorted(set(troubles(window, picture))):
+                found += 1
+                sys.stdout.write(f"{Path(folder).name}/{name}: {trouble}\n")
+    return int(found > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
