@@ -20,7 +20,7 @@ def shared_image(
     value_range: tuple[float, float] | None = None,
     spacing_ijk: Spacing = (1.0, 1.0, 1.0),
 ) -> vtkImageData:
-    """Wrap an array, shape [k,j,i] and C-contiguous, that VTK shall read where it lies.
+    """Wrap an array, shape [k,j,i] or [k,j,i,samples], C-contiguous, for VTK to read in place.
 
     Parameters
     ----------
@@ -31,15 +31,16 @@ def shared_image(
     Raises
     ------
     ValueError
-        The array is not contiguous, has other than three axes or a type VTK does not have.
+        The array is not contiguous, has other axes or a type VTK does not have.
     """
-    if array.ndim != 3 or not array.flags.c_contiguous:
+    if array.ndim not in (3, 4) or not array.flags.c_contiguous:
         raise ValueError(f"want a contiguous [k,j,i] array, got shape {array.shape}")
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8 or array.dtype == np.float16:
         raise ValueError(f"VTK cannot read values of type {array.dtype}")
-    scalars = _scalars(array.reshape(-1), value_range)
+    flat = array.reshape(-1) if array.ndim == 3 else array.reshape(-1, array.shape[3])
+    scalars = _scalars(flat, value_range)
     image = vtkImageData()
-    image.SetDimensions(*array.shape[::-1])
+    image.SetDimensions(*array.shape[2::-1])
     image.SetSpacing(*spacing_ijk)
     image.GetPointData().SetScalars(scalars)
     return image

@@ -17,7 +17,7 @@ from loading.values import meant_value
 from viewer import colour_maps
 from viewer.geometry import FloatArray, apply, plane_frames, position_text
 from viewer.state import Point
-from viewer.voi import Look, Painter
+from viewer.voi import ColourPainter, Look, Painter
 
 if TYPE_CHECKING:
     from loading import OpenVolume
@@ -52,7 +52,7 @@ class Scene:
         self.percentiles: tuple[float, float] | None = None
         self.wide_range: tuple[float, float] | None = None
         self._cutter: SliceCutter | None = None
-        self._painter: Painter | None = None
+        self._painter: Painter | ColourPainter | None = None
 
     @property
     def cutter(self) -> SliceCutter:
@@ -60,14 +60,19 @@ class Scene:
         if self._cutter is None:
             from viewer.slice_cutter import SliceCutter
 
-            self._cutter = SliceCutter(self.volume.stored(self.t), self.spec.empty_value)
+            colour = self.volume.colour(self.t)
+            shown = self.volume.stored(self.t) if colour is None else colour
+            self._cutter = SliceCutter(shown, self.spec.empty_value)
         return self._cutter
 
-    def painter_for(self, look: Look) -> Painter:
+    def painter_for(self, look: Look) -> Painter | ColourPainter:
         """Give what colours cuts by a look; views that look alike share one table."""
         if self._painter is None or self._painter.look != look:
             spec, table = self.spec, colour_maps.colours(look.colour_map)
-            self._painter = Painter(spec.dtype, spec.value_map, spec.padding, look, table)
+            if spec.is_colour:
+                self._painter = ColourPainter(spec.dtype, look)
+            else:
+                self._painter = Painter(spec.dtype, spec.value_map, spec.padding, look, table)
         return self._painter
 
     @property
@@ -104,7 +109,7 @@ class Scene:
         self.qualities = self.volume.qualities(self.t)
 
     def value_text(self, point: Point | FloatArray) -> str:
-        """Write the meant value at a point with its unit.
+        """Write the meant value at a point with its unit; of a colour, red, green and blue.
 
         "-" where there is none (outside, missing, failed, empty, padding); "~" before a value of
         a slice that is borrowed or of reduced resolution.
@@ -120,6 +125,10 @@ class Scene:
         if np.isnan(stored) or self._is_padding(stored):
             return EMPTY_TEXT
         rough = "~" if content != k or self.qualities.level[k] > 0 else ""
+        colour = self.volume.colour(self.t)
+        if colour is not None:
+            red, green, blue = (f"{part:g}" for part in colour[k, j, i].tolist())
+            return f"{rough}R {red}  G {green}  B {blue}"
         unit = f" {self.spec.unit}" if self.spec.unit else ""
         return f"{rough}{self.number_text(meant_value(stored, self.spec.value_map))}{unit}"
 

@@ -39,7 +39,7 @@ class CutArea:
 
 
 class SliceCutter:
-    """Cut planes from one array, shape [k,j,i], that others go on writing to.
+    """Cut planes from one array, [k,j,i] or [k,j,i,3], that others go on writing to.
 
     A row that is written while it is read shows torn for one frame; the commit that follows makes
     the view cut again.
@@ -55,7 +55,7 @@ class SliceCutter:
         self._reslice.SetOutputDimensionality(2)
         self._reslice.SetOutputSpacing(1.0, 1.0, 1.0)
         self._reslice.SetOutputOrigin(0.0, 0.0, 0.0)
-        self._reslice.SetBackgroundLevel(empty_value)
+        self._reslice.SetBackgroundColor(*[empty_value] * 4)
         self._reslice.SetResliceAxes(self._axes)
 
     def use_one_thread(self, one: bool) -> None:
@@ -66,7 +66,9 @@ class SliceCutter:
     def cut(
         self, matrix: FloatArray, axis: int, area: CutArea, *, linear: bool
     ) -> npt.NDArray[np.generic]:
-        """Give array values, shape (height, width), top row first; valid until the next cut.
+        """Give array values, shape (height, width) or (height, width, 3), top row first.
+
+        They are valid until the next cut.
 
         Parameters
         ----------
@@ -94,4 +96,4 @@ class SliceCutter:
         self._reslice.Update()
         scalars = self._reslice.GetOutput().GetPointData().GetScalars()
         result: npt.NDArray[np.generic] = vtk_to_numpy(scalars)  # type: ignore[no-untyped-call]
-        return result.reshape(area.height, area.width)
+        return result.reshape(area.height, area.width, *self._array.shape[3:])

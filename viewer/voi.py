@@ -57,6 +57,41 @@ class Look:
     colour_map: str
 
 
+class ColourPainter:
+    """Draw cuts that have colours: the window acts on red, green and blue alike.
+
+    Windows of files are not meant for colours (C.11.2.1.2); the one a person sets changes
+    brightness and contrast and keeps grey grey. Colour maps are for values, not for colours.
+    """
+
+    def __init__(self, dtype: np.dtype[np.generic], look: Look) -> None:
+        self.look = look
+        self._table: npt.NDArray[np.uint8] | None = None
+        if dtype.kind == "u" and dtype.itemsize <= 2:
+            every = np.arange(1 << (8 * dtype.itemsize), dtype=np.float64)
+            self._table = self._shade(every)
+
+    def paint(self, cut: npt.NDArray[np.generic]) -> npt.NDArray[np.uint32]:
+        """Give 0xffRRGGBB for each pixel; shape (height, width, 3) becomes (height, width)."""
+        if self._table is not None and cut.dtype.kind == "u":
+            shades = self._table[cut.view(f"u{cut.dtype.itemsize}")]
+        else:
+            shades = self._shade(cut.astype(np.float64))
+        result: npt.NDArray[np.uint32] = np.full(cut.shape[:2], BLACK, np.uint32)
+        for at, shift in enumerate((16, 8, 0)):
+            result |= shades[..., at].astype(np.uint32) << np.uint32(shift)
+        return result
+
+    def _shade(self, values: FloatArray) -> npt.NDArray[np.uint8]:
+        """Give 0 (dark) to 255 (light) for sample values."""
+        look = self.look
+        light = np.nan_to_num(ramp(values, look.window, look.level, look.function))
+        if look.inverted:
+            light = 1.0 - light
+        shades: npt.NDArray[np.uint8] = (light * 255.0 + 0.5).astype(np.uint8)
+        return shades
+
+
 class Painter:
     """Colour cuts of one volume; small integer types go through a table made once per look.
 
