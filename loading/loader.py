@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,20 @@ from loading import memory
 from loading.catalogue import VolumeEntry
 from loading.errors import Cancelled, LoadError, SourceError, unexpected
 from loading.executor import Executor, ThreadExecutor
-from loading.plan import COARSE_FIRST, IN_ORDER, Order, Plan, plan_requests
+from loading.inflow import Inflow
+from loading.plan import COARSE_FIRST, IN_ORDER, PROGRESSIVE, Order, Plan, plan_requests
 from loading.request_queue import Demand, RequestQueue
 from loading.slice_images import SliceImage, slice_image
-from loading.sources.base import FULL_RENDITION, CancelToken, Rendition, Request, Source, TagRow
+from loading.sources.base import (
+    FULL_RENDITION,
+    Arrival,
+    CancelToken,
+    RemoteSource,
+    Rendition,
+    Request,
+    Source,
+    TagRow,
+)
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 from loading.values import ValueDigest, digest
@@ -111,6 +122,9 @@ class OpenVolume:
         name = self.spec.label or self.spec.path
         memory.check(self.spec.size_bytes, name, memory_limit_bytes)
         self._source: Source = _opened(entry)
+        self._remote = _remote(self._source)
+        if self._remote is not None and plan is COARSE_FIRST:
+            plan = PROGRESSIVE
         # any other order would read a stream from its beginning again for every slice
         self.plan = plan = IN_ORDER if getattr(self._source, "in_order", False) else plan
         # whoever drops the volume without closing it must not leave files open
@@ -124,8 +138,10 @@ class OpenVolume:
         self._queue = RequestQueue(
             _needed_by(self._volume),
             [stage.order is Order.DISTANCE for stage in plan.stages],
-            centre=(self.spec.shape_kji[0] - 1) // 2,
+            centre=_middle(self.spec),
+            best_first=self._remote is not None,
         )
+        self._inflow: Inflow | None = None
         self._state = LoadState.CREATED
         self._over = threading.Condition(threading.RLock())
         self._token = CancelToken()
@@ -214,17 +230,17 @@ class OpenVolume:
         known = self._state is LoadState.LOADING and full > 0 and elapsed > 0.5
         remaining = elapsed * left / full if known else None
         failed = len(self._volume.failures)
-        return Progress(total, full, own, shown, failed, self._bytes_read, elapsed, remaining)
+        return Progress(total, full, own, shown, failed, self.bytes_read, elapsed, remaining)
 
     @property
     def bytes_read(self) -> int:
-        """Count the bytes of pixel data read so far, as they lie in the source."""
-        return self._bytes_read
+        """Count the bytes read so far, as they lie in the source; over a line all that came."""
+        return self._bytes_read if self._remote is None else self._remote.received[0]
 
     @property
     def requests(self) -> int:
-        """Count the reads made so far."""
-        return self._requests
+        """Count the reads made so far; over a line the requests that were sent."""
+        return self._requests if self._remote is None else self._remote.received[1]
 
     def slice_image(self, k: int, t: int = 0) -> SliceImage:
         """Give slice k as a 2D image with its geometry; shares memory, reads nothing again."""
@@ -256,6 +272,8 @@ class OpenVolume:
             generation = self._volume.new_generation()
             self._queue.clear()
             self._active_workers = 0
+            if self._remote is not None:
+                self._inflow = Inflow(self._remote, self._queue, token)
             self._start_workers(1, lambda: self._plan_and_drain(token, generation))
             if self._state is not LoadState.LOADING:
                 raise SourceError(
@@ -265,6 +283,8 @@ class OpenVolume:
     def prefer(self, demand: Demand) -> None:
         """Say what the eye is on: those slices come first from now on."""
         self._queue.prefer(demand)
+        if self._inflow is not None:
+            self._inflow.turn()
 
     def wait(self, timeout_s: float | None = None) -> LoadState:
         """Wait until the load is over, or the time is; give the state then."""
@@ -278,6 +298,8 @@ class OpenVolume:
             if self._state is not LoadState.LOADING:
                 return
             self._token.cancel()
+            if self._inflow is not None:
+                self._inflow.stop()
             self._volume.new_generation()
             self._queue.clear()
             self._finish(LoadState.CANCELLED)
@@ -326,6 +348,10 @@ class OpenVolume:
                     self._start_workers(
                         self._worker_count - 1, lambda: self._drain(token, generation)
                     )
+            if self._inflow is not None:
+                self._inflow.look()
+        if self._inflow is not None:
+            self._inflow.planned()
         self._drain(token, generation)
 
     def _requests_of(self, slices: Sequence[int], t: int, generation: int) -> list[Request]:
@@ -359,6 +385,9 @@ class OpenVolume:
 
     def _drain(self, token: CancelToken, generation: int) -> None:
         """Read until there is nothing left, or somebody says stop. Runs in each worker."""
+        if self._inflow is not None:
+            self._drain_inflow(self._inflow, token, generation)
+            return
         credit_s = _COPY_CREDIT_S
         while not token.is_cancelled and (request := self._queue.take()) is not None:
             started_s = time.perf_counter()
@@ -368,7 +397,30 @@ class OpenVolume:
                 self._queue.done(request.chunk)
             credit_s += (time.perf_counter() - started_s) * _COPY_SHARE
             credit_s = min(credit_s, _COPY_CREDIT_S)
-            credit_s -= self._volume.fill_borrowed(credit_s)
+            credit_s -= self._volume.fill_borrowed(credit_s, generation)
+        self._leave(token)
+
+    def _drain_inflow(self, inflow: Inflow, token: CancelToken, generation: int) -> None:
+        """Decode what arrives until nothing more will, or somebody says stop."""
+        credit_s = _COPY_CREDIT_S
+
+        def copy() -> None:
+            self._volume.fill_borrowed(_COPY_CREDIT_S, generation)
+
+        while (arrival := inflow.next(copy)) is not None:
+            started_s = time.perf_counter()
+            again = False
+            try:
+                again = self._serve_arrival(arrival, token, generation)
+            finally:
+                inflow.placed(arrival, again=again)
+            credit_s += (time.perf_counter() - started_s) * _COPY_SHARE
+            credit_s = min(credit_s, _COPY_CREDIT_S)
+            credit_s -= self._volume.fill_borrowed(credit_s, generation)
+        self._leave(token)
+
+    def _leave(self, token: CancelToken) -> None:
+        """End a worker's part; the last one of a load sees to what is left, and ends the load."""
         with self._over:
             if token is self._token:
                 self._active_workers -= 1
@@ -383,7 +435,7 @@ class OpenVolume:
                     self._start_workers(self._worker_count, lambda: self._drain(token, generation))
                 return
         # whatever failed shows its neighbour; nobody else will copy that any more
-        self._volume.fill_borrowed(unasked=True)
+        self._volume.fill_borrowed(unasked=True, generation=self._volume.generation)
         with self._over:
             if self._state is LoadState.LOADING and not self._active_workers:
                 failed = bool(self._volume.failures)
@@ -408,6 +460,34 @@ class OpenVolume:
             _log.exception("slice %d could not be read", chunk.index)
             self._volume.fail(chunk, str(unexpected(error)), generation)
 
+    def _serve_arrival(self, arrival: Arrival, token: CancelToken, generation: int) -> bool:
+        """Decode what arrived and commit it; tell whether it has to be asked for once more."""
+        request, chunk = arrival.request, arrival.request.chunk
+        stage = self.plan.stages[request.stage]
+        remote = self._remote
+        assert remote is not None
+        if arrival.error is not None:
+            self._volume.fail(chunk, str(arrival.error), generation)
+            return False
+        try:
+            out = self._volume.begin(chunk)
+            delivered = remote.place(arrival, out, token)
+            self._volume.commit(
+                chunk, out, delivered, generation, stage.lend, lend_nearest=stage.lend_nearest
+            )
+        except Cancelled:
+            self._volume.abandon(chunk)
+        except Exception as error:
+            if not isinstance(error, LoadError):
+                _log.exception("slice %d could not be decoded", chunk.index)
+                error = unexpected(error)
+            again = remote.can_retry(chunk) and not token.is_cancelled
+            if again or not arrival.is_last:
+                self._volume.abandon(chunk)
+                return again and arrival.is_last
+            self._volume.fail(chunk, str(error), generation)
+        return False
+
     def _finish(self, state: LoadState) -> None:
         """Change the state for good; called with the lock held."""
         self._state = state
@@ -421,6 +501,17 @@ class OpenVolume:
         for k in range(self.spec.shape_kji[0]):
             is_final = status[k] >= Status.LOSSY and k not in self.spec.absent
             yield shown[k] if is_final else None
+
+
+def _middle(spec: VolumeSpec) -> int:
+    """Give the slice in the middle of those that are there."""
+    present = [k for k in range(spec.shape_kji[0]) if k not in spec.absent]
+    return present[(len(present) - 1) // 2] if present else 0
+
+
+def _remote(source: Source) -> RemoteSource | None:
+    """Give the source as one that comes over a line, if it is one."""
+    return cast("RemoteSource", source) if getattr(source, "is_remote", False) else None
 
 
 def _opened(entry: VolumeEntry) -> Source:

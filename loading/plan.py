@@ -73,6 +73,9 @@ class Stage:
     ----------
     coarse : bool
         Ask for the cheapest rendition instead of the best one.
+    step : int
+        Of several coarse ones the one so many steps after the cheapest; where there are not so
+        many the stage asks for nothing.
     max_cost : float
         A coarse rendition that costs more than this share of the full one does not pay: the full
         one is read instead.
@@ -87,6 +90,7 @@ class Stage:
 
     name: str
     coarse: bool = False
+    step: int = 0
     max_cost: float = 1.0
     decimate: int = 1
     offset: int = 0
@@ -167,6 +171,17 @@ COARSE_FIRST = Plan(
     ),
 )
 
+PROGRESSIVE = Plan(
+    # over a line: what COARSE_FIRST is, and one step between, which pays when bytes are dear
+    "progressive",
+    (
+        Stage("gaps", coarse=True, max_cost=0.25, order=Order.GAPS, lend_nearest=True),
+        Stage("finer", coarse=True, step=1, max_cost=0.25, order=Order.GAPS, lend_nearest=True),
+        Stage("full", order=Order.DISTANCE, lend_nearest=True),
+        Stage("retry", order=Order.DISTANCE, lend_nearest=True, retries=True),
+    ),
+)
+
 SEQUENTIAL = Plan("sequential", (Stage("all"), Stage("retry", retries=True)))
 
 CENTRE_OUT = Plan(
@@ -191,6 +206,10 @@ SINGLE = Plan("single", (Stage("initialImages"),))
 PLANS: dict[str, Plan] = {
     plan.name: plan for plan in (COARSE_FIRST, INTERLEAVED, SEQUENTIAL, CENTRE_OUT, SINGLE)
 }
+
+
+_NO_LEVEL = -99
+"""Coarser than any level: what has been reached is told as a status alone."""
 
 
 def plan_requests(
@@ -218,17 +237,23 @@ def plan_requests(
     """
     chunks = [ChunkKey(t, 0, k) for k in slices]
     have = [reached(chunk) for chunk in chunks]
-    best: list[int] = list(have)
+    best: list[tuple[int, int]] = [(status, _NO_LEVEL) for status in have]
     offers: list[Sequence[Rendition]] = [()] * len(chunks)
     for number, stage in enumerate(plan.stages):
         for n in stage.ordinals(len(chunks)) if chunks else ():
             # asked once, and only for slices that are wanted: an answer may lie in a file
             offered = offers[n] = offers[n] or renditions(chunks[n])
             chosen = offered[-1]
-            if stage.coarse and offered[0].cost <= stage.max_cost:
+            if stage.coarse and stage.step:
+                if len(offered) <= stage.step + 1 or offered[stage.step].cost > stage.max_cost:
+                    continue
+                chosen = offered[stage.step]
+            elif stage.coarse and offered[0].cost <= stage.max_cost:
                 chosen = offered[0]
-            if best[n] < chosen.gives or (stage.retries and not have[n].is_final):
-                best[n] = max(best[n], chosen.gives)
+            gains = (int(chosen.gives), -chosen.level)
+            is_there = have[n] >= chosen.gives and not stage.step
+            if (best[n] < gains and not is_there) or (stage.retries and not have[n].is_final):
+                best[n] = max(best[n], gains)
                 yield Request(chunks[n], chosen, number)
 
 

@@ -49,12 +49,21 @@ class RequestQueue:
         Asked when a request is about to be given; False drops it (its chunk is better already).
     by_distance : sequence of bool
         For each stage number whether its requests go by distance.
+    best_first : bool
+        Ask for what is displayed at its best at once, not stage by stage: over a line the first
+        wait is the long one. Until somebody says what is displayed that is the centre.
     """
 
     def __init__(
-        self, is_needed: Callable[[Request], bool], by_distance: Sequence[bool], centre: int = 0
+        self,
+        is_needed: Callable[[Request], bool],
+        by_distance: Sequence[bool],
+        centre: int = 0,
+        *,
+        best_first: bool = False,
     ) -> None:
         self._is_needed = is_needed
+        self._best_first = best_first
         self._by_distance = np.array(by_distance, bool)
         self._centre = centre
         self._demand = Demand()
@@ -100,18 +109,53 @@ class RequestQueue:
             self._parked.clear()
             self._columns = None
 
-    def take(self) -> Request | None:
+    def is_visible(self, chunk: ChunkKey) -> bool:
+        """Tell whether a chunk is displayed, as far as that was said."""
+        return chunk.t == self._demand.t and chunk.index in self._displayed()
+
+    def wanted_visible(self) -> list[ChunkKey]:
+        """Give the chunks that are displayed and for which something waits."""
+        with self._lock:
+            waiting = [r for r, w in zip(self._requests, self._waiting, strict=True) if w]
+        shown = [r for r in waiting if self.is_visible(r.chunk) and self._is_needed(r)]
+        return list(dict.fromkeys(request.chunk for request in shown))
+
+    def urgency(self, chunk: ChunkKey) -> tuple[bool, int, int]:
+        """Give a key that sorts chunks that have arrived: the displayed ones, then the near."""
+        displayed = self._displayed()
+        centre = displayed[0] if displayed else self._centre
+        away = abs(chunk.index - centre)
+        return not self.is_visible(chunk), abs(chunk.t - self._demand.t), away
+
+    def _displayed(self) -> tuple[int, ...]:
+        return self._demand.visible or ((self._centre,) if self._best_first else ())
+
+    def give_back(self, request: Request) -> None:
+        """Put a taken request back: it was taken off the line for a better one."""
+        with self._lock:
+            self._in_flight.discard(request.chunk)
+            self._requests.append(request)
+            self._waiting.append(1)
+            self._columns = None
+            self._rank()
+
+    def take(self, *, visible_only: bool = False) -> Request | None:
         """Give the best request whose chunk nobody is reading, or None when there is none.
+
+        With `visible_only` nothing is given but what is displayed.
 
         The taker calls `done` when it has finished, and then asks again: a request that had to
         step aside for its own chunk is given back to the queue by that call.
         """
         with self._lock:
             while self._order:
-                number = self._order.pop()
+                number = self._order[-1]
+                request = self._requests[number]
+                if visible_only and self._waiting[number] and not self.is_visible(request.chunk):
+                    return None
+                self._order.pop()
                 if not self._waiting[number]:
                     continue
-                request = self._requests[number]
                 if request.chunk in self._in_flight:
                     self._parked.setdefault(request.chunk, []).append(number)
                     continue
@@ -146,6 +190,10 @@ class RequestQueue:
         unseen = np.full(len(waiting), len(self._demand.visible), np.int32)
         for place, index in reversed(list(enumerate(self._demand.visible))):
             unseen[(k == index) & (t == self._demand.t)] = place
+        if self._best_first:
+            displayed = np.isin(k, self._displayed()) & (t == self._demand.t)
+            unseen[displayed] = np.minimum(unseen[displayed], len(self._demand.visible) - 1)
+            stage = np.where(displayed, -stage, stage)
         order = np.lexsort((waiting, within, stage, np.abs(t - self._demand.t), unseen))
         self._order = waiting[order[::-1]].tolist()
         self._parked.clear()

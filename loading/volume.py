@@ -188,6 +188,8 @@ class Volume:
         """Shut out every writer so far; no commit of theirs happens after this returns."""
         with self._lock:
             self._generation += 1
+            while any(any(point.copying) for point in self._points):
+                self._copied.wait()  # a copy that has begun takes a fraction of a millisecond
             return self._generation
 
     def begin(self, chunk: ChunkKey) -> npt.NDArray[np.generic]:
@@ -265,7 +267,13 @@ class Volume:
                 wake = self._turn_unread()
             _call(wake)
 
-    def fill_borrowed(self, budget_s: float = math.inf, *, unasked: bool = False) -> float:
+    def fill_borrowed(
+        self,
+        budget_s: float = math.inf,
+        generation: int | None = None,
+        *,
+        unasked: bool = False,
+    ) -> float:
         """Copy lent pixels into the planes that borrow them, if somebody looked since last time.
 
         Called by workers between reads; while nobody looks, lending stays a record.
@@ -274,6 +282,8 @@ class Volume:
         ----------
         budget_s : float
             Begin no further copy after so long; what is left is for the next call.
+        generation : int, optional
+            Of the load that copies: nothing is copied any more once there is a newer one.
         unasked : bool
             Copy all the same: at the end of a load, for slices that will get nothing better.
 
@@ -286,8 +296,11 @@ class Volume:
             return 0.0
         started = time.perf_counter()
         copied, spent = False, 0.0
-        while spent < budget_s and (target := self._next_to_copy()) is not None:
-            copied |= self._fill_one(*target)
+        while spent < budget_s and generation in (None, self._generation):
+            target = self._next_to_copy()
+            if target is None:
+                break
+            copied |= self._fill_one(*target, generation)
             spent = time.perf_counter() - started
         if copied:
             with self._lock:
@@ -395,10 +408,13 @@ class Volume:
 
     # -- outside the lock ---------------------------------------------------------------------
 
-    def _fill_one(self, t: int, k: int) -> bool:
+    def _fill_one(self, t: int, k: int, generation: int | None = None) -> bool:
         point = self._points[t]
         with self._lock:
             source = point.source[k]
+            if generation not in (None, self._generation):
+                point.to_copy.add(k)
+                return False
             if point.status[k] >= _OWN or point.writing[k] or point.copying[k] or source == NOTHING:
                 return False
             point.copying[k] = 1

@@ -7,14 +7,14 @@ threads, order or views; it must be safe to call from several threads for differ
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from loading.errors import Cancelled
+from loading.errors import Cancelled, LoadError
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 
@@ -121,4 +121,72 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of files and memory; reads after it raise a LoadError."""
+        ...
+
+
+class Arrival(NamedTuple):
+    """What a remote source hands over once bytes have come.
+
+    Attributes
+    ----------
+    request : Request
+        What the bytes are enough for, which may be less than was asked for.
+    data : bytes
+        Of that rendition, encoded; empty with an error.
+    syntax : str
+        What the sender says that they are; empty: as the header says.
+    error : LoadError or None
+        Why nothing came.
+    is_last : bool
+        Nothing more comes of what was asked.
+    """
+
+    request: Request
+    data: bytes = b""
+    syntax: str = ""
+    error: LoadError | None = None
+    is_last: bool = True
+
+
+class RemoteSource(Source, Protocol):
+    """Read chunks over a line, where waiting and decoding are two things.
+
+    `is_remote` tells it from others. `ask`, `has_room`, `abort` are called on the thread of `call_soon` alone, `place` on workers.
+    """
+
+    is_remote: bool
+
+    def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
+        """Have something called on the thread that asks."""
+        ...
+
+    def has_room(self, *, is_urgent: bool) -> bool:
+        """Tell whether one more request helps the line rather than those before it."""
+        ...
+
+    def ask(self, request: Request, arrived: Callable[[Arrival], None], *, is_urgent: bool) -> None:
+        """Ask for what lacks for a request; `arrived` is called, at the end with `is_last`."""
+        ...
+
+    def place(
+        self, arrival: Arrival, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> Delivered:
+        """Decode what arrived into `out`, as `Source.read` does; waits for nothing."""
+        ...
+
+    def can_retry(self, chunk: ChunkKey) -> bool:
+        """Tell whether a chunk that could not be decoded is worth asking for in another way."""
+        ...
+
+    def hinders(self, visible: Collection[ChunkKey]) -> Sequence[ChunkKey]:
+        """Name what is under way and had better give way to what is visible."""
+        ...
+
+    def abort(self, chunk: ChunkKey) -> None:
+        """Stop asking for a chunk; what has come of it is kept, nothing of it arrives any more."""
+        ...
+
+    @property
+    def received(self) -> tuple[int, int]:
+        """Count the bytes of bodies and the requests so far, the metadata's included."""
         ...
