@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCursor, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
+from app.motion import Fold
 from app.start_page import StartPage
 from app.status_line import StatusLine
 from app.theme import COMPACT_BELOW, DISPLAY_WIDTH, SERIES_WIDTH, STATUS_HEIGHT, TOOLBAR_HEIGHT
@@ -55,7 +56,9 @@ class Deck(QWidget):
         self.wants_series = True
         self.wants_display = True
         self.wants_toolbar = True
+        self._bar: QWidget | None = None
         self._overlay = ""
+        self._series_fold, self._display_fold = Fold(series, -1), Fold(display, 1)
         self._edge = QTimer(self)
         self._edge.setSingleShot(True)
         self._edge.setInterval(_EDGE_DELAY_MS)
@@ -90,35 +93,52 @@ class Deck(QWidget):
             self.wants_series = not self.wants_series
         else:
             self.wants_display = not self.wants_display
-        self.arrange()
+        self.arrange(is_moving=True)
 
     def close_overlay(self) -> None:
         """Fold a panel that lies over the picture."""
         if self._overlay:
             self._overlay = ""
-            self.arrange()
+            self.arrange(is_moving=True)
+
+    def set_bar(self, bar: QWidget | None) -> None:
+        """Put a bar under the toolbar, or none; it takes its room from the picture."""
+        if self._bar is not None:
+            self._bar.hide()
+        self._bar = bar
+        if bar is not None:
+            bar.setParent(self)
+            bar.show()
+            bar.raise_()
+        self.arrange()
 
     # -- where it stands ---------------------------------------------------------------------------
 
-    def arrange(self) -> None:
-        """Place everything anew."""
+    def arrange(self, *, is_moving: bool = False) -> None:
+        """Place everything anew; panels that fold may take their time, the picture never does."""
         width, height = self.width(), self.height()
         bar = self.wants_toolbar and not self.is_bare
         line = not self.is_empty and not self.is_bare
         top = TOOLBAR_HEIGHT if bar else 0
+        if self._bar is not None:
+            asked = max(self._bar.heightForWidth(width), self._bar.minimumSizeHint().height())
+            self._bar.setGeometry(0, top, width, asked)
+            top += asked
         bottom = height - (STATUS_HEIGHT if line else 0)
         left = SERIES_WIDTH if self.shows("series") and not self.is_compact else 0
         right = DISPLAY_WIDTH if self.shows("display") and not self.is_compact else 0
         self.centre.setGeometry(left, top, width - left - right, bottom - top)
         self.toolbar.setGeometry(0, 0, width, TOOLBAR_HEIGHT)
         self.status.setGeometry(0, bottom, width, STATUS_HEIGHT)
-        self.series.setGeometry(0, top, SERIES_WIDTH, bottom - top)
-        self.display.setGeometry(width - DISPLAY_WIDTH, top, DISPLAY_WIDTH, bottom - top)
+        for name, fold, x, across in (
+            ("series", self._series_fold, 0, SERIES_WIDTH),
+            ("display", self._display_fold, width - DISPLAY_WIDTH, DISPLAY_WIDTH),
+        ):
+            place = QRect(x, top, across, bottom - top)
+            fold.arrange(place, is_open=self.shows(name), is_moving=is_moving)
         self._watch_edge(self.is_bare)
         self.toolbar.setVisible(bar)
         self.status.setVisible(line)
-        self.series.setVisible(self.shows("series"))
-        self.display.setVisible(self.shows("display"))
         self.toolbar.set_state(is_empty=self.is_empty, is_compact=self.is_compact)
         self.mode_changed.emit()
 

@@ -116,7 +116,7 @@ def test_sections_fold(window):
 def test_panels_fold_and_the_picture_takes_their_room(window):
     width = window.views.width()
     press(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
-    assert not window.series.isVisible()
+    wait_until(lambda: not window.series.isVisible(), "the folded panel")
     assert window.views.width() == width + 232
     press(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     assert window.views.width() == 1280
@@ -164,11 +164,12 @@ def test_a_narrow_window_lays_panels_over_the_picture(window):
     press(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert window.series.isVisible()
     assert window.views.width() == 900
+    wait_until(lambda: window.series.x() == 0, "the whole panel")
     seen = grab(window)
     assert seen.pixelColor(16, 560).name().upper() == DARK.panel
     press(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     assert window.display.isVisible()
-    assert not window.series.isVisible()
+    wait_until(lambda: not window.series.isVisible(), "the folded panel")
     press(window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
     window.resize(1280, 800)
     wait_until(lambda: window.views.state.layout == "four_up", "four views again")
