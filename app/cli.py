@@ -141,6 +141,9 @@ def _window_parser() -> argparse.ArgumentParser:
 
 
 def _add_window_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--new-window", action="store_true", help="open a window of its own beside the one there is"
+    )
     parser.add_argument("--software-gl", action="store_true", help="draw without the graphics card")
     parser.add_argument(
         "--screenshot", metavar="FILE", help="save the window once everything is there, then quit"
@@ -150,7 +153,12 @@ def _add_window_options(parser: argparse.ArgumentParser) -> None:
 def _open_window(options: argparse.Namespace) -> int:
     from app.main import run_window
 
-    return run_window(options.uris, software_gl=options.software_gl, screenshot=options.screenshot)
+    return run_window(
+        options.uris,
+        software_gl=options.software_gl,
+        screenshot=options.screenshot,
+        new_window=options.new_window,
+    )
 
 
 def _open_demo(options: argparse.Namespace) -> int:

@@ -60,15 +60,16 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def start_logging(folder: Path) -> IO[str] | None:
-    """Send log records, unhandled exceptions, Qt's messages and crashes to files in `folder`.
+def start_logging(folder: Path, crash_file: IO[str] | None) -> None:
+    """Send log records, unhandled exceptions and Qt's messages to a file in `folder`.
 
-    Returns
-    -------
-    file or None
-        Where a native crash writes its stacks; keep it open. None when the folder cannot be
-        written: the program runs without a log then.
+    When the folder cannot be written the program runs without a log. A native crash writes its
+    stacks into `crash_file`, which must stay open.
     """
+    if crash_file is not None:
+        faulthandler.enable(crash_file)
+    # a full disk must not fill the terminal with the log's own troubles
+    logging.raiseExceptions = False
     logging.captureWarnings(True)
     sys.excepthook = _unhandled
     threading.excepthook = _unhandled_in_thread
@@ -81,19 +82,16 @@ def start_logging(folder: Path) -> IO[str] | None:
             backupCount=FILE_COUNT - 1,
             encoding="utf-8",
         )
-        crash_file = (folder / "crash.log").open("a", encoding="utf-8")
     except OSError as error:
         logging.basicConfig(level=logging.WARNING)
         _log.warning("no log file: %s", error.strerror)
-        return None
+        return
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     for console in root.handlers:
         console.setLevel(logging.CRITICAL)
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    faulthandler.enable(crash_file)
-    return crash_file
 
 
 def _unhandled(

@@ -1,12 +1,14 @@
 """Start the window, in this order, for these reasons.
 
 1. OpenGL's format and the choice of renderer, since Qt and Mesa read them when they are loaded.
-2. The application object, the log (from here on every exception, Qt message and crash is written
+2. Where a window is open already, it is given what was named, and this process ends.
+3. The application object, the log (from here on every exception, Qt message and crash is written
    down), the language, the theme: what the first paint needs.
-3. The window, empty, painted: nothing of numpy, VTK or the engine has been imported yet.
-4. After the first paint: what was named on the command line is described, in a thread; VTK is
-   imported, in another, so that a drop is taken meanwhile; then the views are made.
-5. The event loop. When it ends, settings have been written; threads get one second, and a decoder
+4. The window, empty, painted: nothing of numpy, VTK or the engine has been imported yet.
+5. After the first paint: what was named on the command line is described, in a thread; VTK is
+   imported, in another, so that a drop is taken meanwhile; then the views are made. Later starts
+   are listened to, and what a run that ended badly had open is offered.
+6. The event loop. When it ends, settings have been written; threads get one second, and a decoder
    that hangs does not keep the process.
 """
 
@@ -18,12 +20,14 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from app.graphics import set_up_graphics
 
 if TYPE_CHECKING:
+    from app.incoming import Incoming
     from app.main_window import MainWindow
+    from app.runs import Run
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +38,11 @@ when a paint that is made of many small calls meets a thread that reads headers.
 
 
 def run_window(
-    uris: Sequence[str], *, software_gl: bool = False, screenshot: str | None = None
+    uris: Sequence[str],
+    *,
+    software_gl: bool = False,
+    screenshot: str | None = None,
+    new_window: bool = False,
 ) -> int:
     """Open the window and run until it is closed.
 
@@ -46,6 +54,8 @@ def run_window(
         Draw without the graphics driver.
     screenshot : str, optional
         Save a picture of the window to this file once everything is there, then quit.
+    new_window : bool
+        Open a window of its own even where one is open; later starts do not find it.
 
     Returns
     -------
@@ -53,6 +63,9 @@ def run_window(
         Status for the process.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    is_alone = new_window or screenshot is not None
+    if not is_alone and _taken_elsewhere(uris):
+        return 0
     set_up_graphics(software_gl=software_gl)
     from PySide6.QtWidgets import QApplication
 
@@ -60,11 +73,13 @@ def run_window(
     assert isinstance(application, QApplication)
     application.setApplicationName("voxtide")
     application.setApplicationDisplayName("Voxtide")
-    application.setDesktopFileName("voxtide")
+    application.setDesktopFileName("org.voxtide.Voxtide")
 
     from app.logs import log_folder, start_logging
+    from app.runs import Run
 
-    crash_file = start_logging(log_folder())
+    run = Run(log_folder())
+    start_logging(log_folder(), run.crash_file)
 
     from app.language import install_translations
     from app.main_window import MainWindow
@@ -77,20 +92,44 @@ def run_window(
     apply_theme(application, settings.value.theme)
     window = MainWindow(settings)
     window.closed.connect(application.quit)
-    window.deck.painted.connect(lambda: _after_first_paint(window, uris))
+    window.deck.painted.connect(lambda: _after_first_paint(window, run, uris, is_alone=is_alone))
     window.show()
     if screenshot is not None:
         Photographer(window, screenshot)
     _log.info("window shown")
     status = application.exec()
-    return _end(window, status, crash_file)
+    return _end(window, status, run)
 
 
-def _after_first_paint(window: MainWindow, uris: Sequence[str]) -> None:
-    """Start describing what was asked for, and bring in the views."""
+def _taken_elsewhere(uris: Sequence[str]) -> bool:
+    """Give what was named to the window that is open already; tell whether it took it."""
+    from app.instance import hand_over
+
+    return hand_over(uris)
+
+
+def _after_first_paint(
+    window: MainWindow, run: Run, uris: Sequence[str], *, is_alone: bool
+) -> None:
+    """Start describing what was asked for, bring in the views, and listen to later starts."""
+    from app.incoming import Incoming
+
+    incoming = Incoming(window, run)
     if uris:
-        window.session.open(uris)
+        incoming.take(uris)
     _import_views(window)
+    if not is_alone:
+        _listen(window, incoming)
+        incoming.offer(run.claim(), is_idle=not uris)
+
+
+def _listen(window: MainWindow, incoming: Incoming) -> None:
+    from app.instance import InstanceServer
+
+    server = InstanceServer(window)
+    server.asked.connect(incoming.take_and_rise)
+    window.closed.connect(server.close)
+    server.listen()
 
 
 def _import_views(window: MainWindow) -> None:
@@ -107,14 +146,13 @@ def _import_views(window: MainWindow) -> None:
     thread.start()
 
 
-def _end(window: MainWindow, status: int, crash_file: IO[str] | None) -> int:
+def _end(window: MainWindow, status: int, run: Run) -> int:
     """Wait for threads, but not for ever: a decoder that hangs must not keep the process."""
     ended = window.session.join(END_TIMEOUT_S)
+    faulthandler.disable()
+    run.end()
     if not ended:
         _log.warning("a thread did not end in %g s; leaving without it", END_TIMEOUT_S)
         logging.shutdown()
         os._exit(status)
-    if crash_file is not None:
-        faulthandler.disable()
-        crash_file.close()
     return status

@@ -24,7 +24,7 @@ if [ "$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("Py_ENABL
     exit 1
 fi
 # The bundle takes what Qt needs from here: all of it must be here.
-sh packaging/setup.sh screen
+sh packaging/setup.sh system
 
 version=$("$python" -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 rm -rf "$work/bundle" "$work/freeze"

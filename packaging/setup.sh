@@ -4,6 +4,7 @@
 #   sh packaging/setup.sh            what the window needs
 #   sh packaging/setup.sh screen     the same and a virtual display
 #   sh packaging/setup.sh dev        the same and everything that checks and tests need
+#   sh packaging/setup.sh system     the system packages alone, the virtual display among them
 #
 # Asks for nothing but python3 >= 3.11. System packages that are missing are installed when this
 # runs as root; otherwise the one line that installs them is printed. Quick the second time.
@@ -15,7 +16,8 @@ case $mode in
     run) groups="run"; target="." ;;
     screen) groups="run screen"; target="." ;;
     dev) groups="run screen"; target=".[dev]" ;;
-    *) echo "usage: sh packaging/setup.sh [run|screen|dev]" >&2; exit 2 ;;
+    system) groups="run screen"; target="" ;;
+    *) echo "usage: sh packaging/setup.sh [run|screen|dev|system]" >&2; exit 2 ;;
 esac
 python=${PYTHON:-python3}
 
@@ -103,5 +105,6 @@ install_program() {
 
 venv_works || check_python
 install_system_packages
+[ "$mode" != system ] || exit 0
 make_venv
 install_program

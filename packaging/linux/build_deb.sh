@@ -73,9 +73,7 @@ Section: science
 Priority: optional
 Maintainer: $author
 Installed-Size: $size
-Depends: libc6 (>= 2.34), libgcc-s1, libstdc++6, zlib1g, libgl1, libegl1, libglib2.0-0 | libglib2.0-0t64,
- libxkbcommon0, libdbus-1-3, libfontconfig1, libfreetype6, libx11-6, libx11-xcb1, libxcb1, libdrm2,
- libwayland-client0, libwayland-cursor0, libwayland-egl1
+Depends: libc6 (>= 2.34), libgcc-s1, libstdc++6, zlib1g, libgl1, libegl1, libglib2.0-0 | libglib2.0-0t64, libxkbcommon0, libdbus-1-3, libfontconfig1, libfreetype6, libx11-6, libx11-xcb1, libxcb1, libdrm2, libwayland-client0, libwayland-cursor0, libwayland-egl1
 Recommends: libgl1-mesa-dri, libxcursor1, fonts-dejavu-core, shared-mime-info, ca-certificates
 Description: viewer for scanned volumes in three planes and 3D
  Drop a folder of slices on the window and the volume is there: coarse at once,
