@@ -25,7 +25,18 @@ Sniffer = Callable[[str], Describe | None]
 
 ENTRY_POINT_GROUP = "voxtide.loaders"
 
-_loaders: dict[str, Describe] = {"file": files.describe}
+
+def _describe_web(
+    uris: Sequence[str], progress: Progress | None = None, cancel: CancelToken | None = None
+) -> Catalogue:
+    """Describe what lies on a server; the client is imported when the first address is met."""
+    from loading.web.opening import describe as describe_addresses
+
+    return describe_addresses(uris, progress, cancel)
+
+
+_WEB = ("http", "https", "dicomweb+http", "dicomweb+https", "wadouri+http", "wadouri+https")
+_loaders: dict[str, Describe] = {"file": files.describe, **dict.fromkeys(_WEB, _describe_web)}
 _fallbacks: list[Sniffer] = []
 _seen_plugins: set[str] = set()
 

@@ -45,6 +45,11 @@ class Line:
         rtt, rate = self.rtt_s or UNKNOWN_RTT_S, self.rate or UNKNOWN_RATE
         return 1.5 * rtt * rate + 64e3
 
+    @property
+    def pipe_bytes(self) -> float:
+        """Give how many bytes the line holds: rate times round trip."""
+        return (self.rtt_s or UNKNOWN_RTT_S) * (self.rate or UNKNOWN_RATE)
+
     def note_wait(self, seconds: float) -> None:
         """Take in how long a first byte was waited for on a warm connection."""
         self._waits.append(seconds)

@@ -1,0 +1,327 @@
+"""One slice under way: which bytes to ask for, and what to do with each answer.
+
+A slice goes through at most: its form on the ladder, a beginning, more of it where the guess was
+short, the rest, and, when parts do not fit, the whole in one piece. Everything here runs on the
+network thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from loading.dicom.json_headers import JsonHeader
+from loading.dicom.payloads import Payloads
+from loading.dicom.pixels import FramePixels
+from loading.errors import BadResponse, LoadError
+from loading.sources.base import FULL_RENDITION, Arrival, Request
+from loading.web import wado
+from loading.web.held import Held, Replaced
+from loading.web.http import Exchange, HttpClient, HttpRequest, HttpResponse, Span
+from loading.web.levels import Levels
+from loading.web.trouble import error_of, refuse_page
+
+_log = logging.getLogger(__name__)
+
+PIECE = 12 << 10
+"""The visible slice comes in pieces of about this, side by side, so that it gets its share of a
+line on which others are under way."""
+MAX_PIECES = 16
+_STEPS = 12
+"""More answers than this for one rendition are going round in circles."""
+_UNKNOWN_SIZE = 192 << 10
+MAX_FRAME = 1 << 30
+
+
+@dataclass(slots=True, eq=False)
+class Kit:
+    """What the flights of one volume share."""
+
+    client: HttpClient
+    root: str
+    habits: wado.Habits
+    levels: Levels
+    payloads: Payloads
+    received: int = 0
+    requests: int = 0
+    finished: int = 0
+
+    def keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
+        """Keep a whole frame for the next opening."""
+
+
+class Flight:
+    """One slice under way; `arrived` is told what it is good for, at the end with `is_last`."""
+
+    def __init__(
+        self,
+        kit: Kit,
+        request: Request,
+        frame: FramePixels,
+        held: Held,
+        arrived: Callable[[Arrival], None],
+        *,
+        is_urgent: bool,
+    ) -> None:
+        self._kit = kit
+        self._request = request
+        self._frame = frame
+        self._held = held
+        self._arrived = arrived
+        self.is_urgent = is_urgent
+        self.is_plain = False
+        self._exchanges: dict[Exchange, Span | None] = {}
+        self._growing: dict[Exchange, int] = {}
+        self._expected = 0
+        self._steps = 0
+        self._rung: int | None = None
+        self._shown = 0
+        self._is_over = False
+
+    @property
+    def outstanding(self) -> int:
+        """Guess how many bytes are still to come."""
+        return max(0, self._expected - sum(self._growing.values()))
+
+    def stop(self) -> None:
+        """Take it off the line."""
+        self._is_over = True
+        self._cancel_all()
+
+    # -- what to do next ----------------------------------------------------------------------
+
+    def go(self) -> None:
+        """Hand over what is there already, or ask for what lacks."""
+        held, level = self._held, self._request.rendition.level
+        if held.is_whole:
+            self._finish_whole()
+            return
+        if level and self._can_show(level):
+            return
+        self._steps += 1
+        if self._steps > _STEPS:
+            self._fail(BadResponse("The server's answers do not add up", where=self._name))
+            return
+        for span in self._spans():
+            self._send(span)
+            if self._is_over:
+                return
+
+    @property
+    def _name(self) -> str:
+        return self._frame.instance.place.name
+
+    @property
+    def _gives_parts(self) -> bool:
+        is_native = not self._frame.coding.is_encapsulated
+        return not (self.is_plain or is_native or self._kit.habits.ranges is False)
+
+    def _spans(self) -> list[Span | None]:
+        """Say which bytes to ask for, in how many pieces."""
+        held, levels = self._held, self._kit.levels
+        level = self._request.rendition.level
+        if not self._gives_parts:
+            held.drop()
+            self._expected = levels.whole_size or _UNKNOWN_SIZE
+            return [None]
+        start = len(held.body)
+        whole = held.total or levels.least_size or 0
+        if level:
+            stop = self._known_end(level) or levels.likely_end(level)
+            if stop <= start:  # the guess was short of it
+                stop = start + max(1024, start // 2)
+            self._expected = stop - start
+            return [Span(start, stop)]
+        left = whole - start
+        self._expected = left if left > 0 else _UNKNOWN_SIZE
+        pieces = min(MAX_PIECES, left // PIECE)
+        if not self.is_urgent or pieces < 2 or self._kit.habits.ranges is not True:
+            return [Span(start)]
+        cuts = [start + left * n // pieces for n in range(pieces)]
+        spans: list[Span | None] = [Span(a, b) for a, b in pairwise(cuts)]
+        return [*spans, Span(cuts[-1])]
+
+    def _known_end(self, level: int) -> int | None:
+        """Give where a level ends in the body, as far as what is held tells."""
+        held = self._held
+        start = held.frame_start() if held.body else None
+        if start is None:
+            return None
+        head = bytes(memoryview(held.body)[start : start + (64 << 10)])
+        end = self._kit.levels.end(self._frame, head, held.syntax, level)
+        return None if end is None else start + end
+
+    def _can_show(self, level: int) -> bool:
+        """Hand over a coarse picture if its bytes are there; tell whether that ended the flight."""
+        held = self._held
+        if not held.body:
+            return False
+        start = held.frame_start()
+        if start is not None and not self._kit.payloads.has_levels(self._frame, held.syntax):
+            self._ask_whole()
+            return False
+        end = self._known_end(level)
+        if end is None:
+            if len(held.body) > max(8192, 3 * self._kit.levels.likely_end(level)):
+                self._ask_whole()  # it is of another kind: nobody knows where the picture ends
+            return False
+        if len(held.body) < end or start is None:
+            return False
+        data = bytes(memoryview(held.body)[start:end])
+        self._end(Arrival(self._request, data, held.syntax))
+        return True
+
+    def _ask_whole(self) -> None:
+        self._request = self._request._replace(rendition=FULL_RENDITION)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _send(self, span: Span | None) -> None:
+        kit, place = self._kit, self._frame.instance.place
+        assert isinstance(place, JsonHeader)
+        address = wado.FrameAddress(
+            place.name, self._frame.frame + 1, self._frame.instance.shared.syntax, place.pixels_uri
+        )
+        rung = self._rung if self._rung is not None else kit.habits.rung or 0
+        form = None
+        while rung < len(wado.LADDER):
+            form = wado.url_and_accept(wado.LADDER[rung], address, kit.habits)
+            if form is not None and not wado.LADDER[rung].of_instance:
+                break
+            rung += 1
+        if form is None or rung >= len(wado.LADDER):
+            self._fail(
+                self._last_error or BadResponse("No form is left to ask in", where=place.name)
+            )
+            return
+        self._rung = rung
+        request = HttpRequest(
+            form[0],
+            accept=form[1],
+            span=span,
+            if_range=self._held.valid if span is not None and span.start else "",
+            max_bytes=MAX_FRAME,
+        )
+        kit.requests += 1
+        exchange: Exchange | None = None
+
+        def done(answer: HttpResponse | LoadError) -> None:
+            assert exchange is not None
+            self._take(exchange, answer)
+
+        def grew(response: HttpResponse) -> None:
+            assert exchange is not None
+            self._growing[exchange] = response.received
+            self._stream(exchange, response)
+
+        exchange = kit.client.send(request, done, grew)
+        self._exchanges[exchange] = span
+        self._growing[exchange] = 0
+
+    _last_error: LoadError | None = None
+
+    # -- answers ------------------------------------------------------------------------------
+
+    def _take(self, exchange: Exchange, answer: HttpResponse | LoadError) -> None:
+        span = self._exchanges.pop(exchange)
+        if self._is_over:
+            return
+        if isinstance(answer, LoadError):
+            self._kit.received += self._growing.get(exchange, 0)
+            self._fail(answer)
+            return
+        self._kit.received += answer.received
+        failed = error_of(answer)
+        is_past_end = (
+            answer.status == 416 and span is not None and span.start > len(self._held.body)
+        )
+        if failed is not None and answer.status != 416:
+            self._next_rung(answer, failed)
+            return
+        try:
+            if not is_past_end:
+                refuse_page(answer)
+                self._held.take(answer, span)
+            self._learn(answer, span)
+        except Replaced:
+            self._cancel_all()
+            self.go()
+            return
+        except LoadError as error:
+            self._in_one_piece(error)
+            return
+        if self._held.is_whole:
+            self._cancel_all()
+        if not self._exchanges:
+            self._growing.clear()
+            self.go()
+
+    def _learn(self, answer: HttpResponse, span: Span | None) -> None:
+        habits, held = self._kit.habits, self._held
+        if self._rung is not None:
+            habits.rung = self._rung
+        if span is not None and answer.status == 206:
+            habits.ranges = True
+        elif span is not None and answer.status == 200 and not held.valid:
+            # with If-Range a 200 says that the body is another one, not that there are no parts
+            habits.ranges = False
+        if held.total is not None:
+            self._kit.levels.note_whole(held.total)
+
+    def _next_rung(self, answer: HttpResponse, error: LoadError) -> None:
+        """Ask in another form, where the answer may mean that this one is not understood."""
+        self._last_error = self._last_error or error
+        is_proven = self._kit.habits.rung == self._rung
+        may_be_form = answer.status in wado.REFUSALS and not (answer.status == 404 and is_proven)
+        if not may_be_form or self._rung is None:
+            self._fail(error)
+            return
+        self._cancel_all()
+        self._held.drop()
+        self._rung += 1
+        self.go()
+
+    def _in_one_piece(self, error: LoadError) -> None:
+        """Ask for the whole, once, when parts did not fit."""
+        self._cancel_all()
+        self._held.drop()
+        if self.is_plain:
+            self._fail(error)
+            return
+        _log.debug("asking for the whole: %s", error)
+        self.is_plain = True
+        self._ask_whole()
+        self.go()
+
+    def _finish_whole(self) -> None:
+        held = self._held
+        try:
+            data = held.frame()
+        except LoadError as error:
+            self._in_one_piece(error)
+            return
+        request = self._request
+        if request.rendition.level:
+            request = request._replace(rendition=FULL_RENDITION)
+        self._end(Arrival(request, data, held.syntax))
+
+    def _stream(self, exchange: Exchange, response: HttpResponse) -> None:
+        """Show what a long answer is good for while it is still coming."""
+
+    def _cancel_all(self) -> None:
+        for exchange in list(self._exchanges):
+            self._kit.received += self._growing.get(exchange, 0)
+            exchange.cancel()
+        self._exchanges.clear()
+        self._growing.clear()
+
+    def _fail(self, error: LoadError) -> None:
+        self._cancel_all()
+        self._end(Arrival(self._request, error=error))
+
+    def _end(self, arrival: Arrival) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._arrived(arrival)

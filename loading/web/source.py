@@ -1,0 +1,323 @@
+"""The source of volumes on a server: what to ask for next, and what the answers are good for.
+
+A slice is asked for by its beginning, as far as a coarse picture needs it, then by the rest; its
+bytes are kept in between. How far a resolution reaches is learned from the frame's own header; for
+frames that have not been seen it is guessed from those that have. A server that gives no parts
+gives whole frames, which are shown as they come. All that is decided here happens on the network
+thread; decoding happens in `place`, on workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from loading.dicom.json_headers import JsonHeader
+from loading.dicom.payloads import Payloads, sniff_syntax
+from loading.dicom.pixels import FramePixels
+from loading.errors import Cancelled, LoadError, SourceError, Unauthorised
+from loading.sources.base import (
+    FULL_RENDITION,
+    Arrival,
+    CancelToken,
+    Delivered,
+    Rendition,
+    Request,
+    TagRow,
+)
+from loading.spec import ChunkKey, VolumeSpec
+from loading.status import Status
+from loading.web.flight import Flight, Kit
+from loading.web.held import Held
+from loading.web.http import HttpClient
+from loading.web.levels import Levels
+from loading.web.wado import Habits
+
+_log = logging.getLogger(__name__)
+
+HELD_LIMIT = 512 << 20
+"""Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
+_COLD_OTHERS = 8
+"""While the first visible slice is on its way over a line that nothing is known of, so many
+others are asked for beside it."""
+
+
+class Session(NamedTuple):
+    """What the sources of one server share.
+
+    Attributes
+    ----------
+    root : str
+        Address of the service.
+    """
+
+    client: HttpClient
+    root: str
+    habits: Habits
+    metadata_bytes: int = 0
+    metadata_requests: int = 0
+
+
+class WebSource:
+    """Read the slices of one volume from a server.
+
+    Parameters
+    ----------
+    session : Session
+    spec : VolumeSpec
+    frames : sequence of FramePixels or None
+        One for each plane of each time point; None where the series has no slice.
+    """
+
+    is_remote = True
+
+    def __init__(
+        self, session: Session, spec: VolumeSpec, frames: Sequence[FramePixels | None]
+    ) -> None:
+        self.spec = spec
+        self._session = session
+        self._frames = frames
+        self._payloads = Payloads()
+        self._levels = Levels(self._payloads, spec.shape_kji[1:])
+        self._kit = Kit(session.client, session.root, session.habits, self._levels, self._payloads)
+        self._held: dict[ChunkKey, Held] = {}
+        self._flights: dict[ChunkKey, Flight] = {}
+        self._plain: set[ChunkKey] = set()
+        self._refused: LoadError | None = None
+        self._is_closed = threading.Event()
+
+    # -- Source -------------------------------------------------------------------------------
+
+    def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
+        """Give what is offered for a slice, as far as its header tells."""
+        frame = self._frame(chunk)
+        if frame is None:
+            return ()
+        full = FULL_RENDITION
+        if frame.coding.is_lossy:
+            full = full._replace(gives=Status.LOSSY)
+        if not self._payloads.has_levels(frame, ""):
+            return (full,)
+        return (*self._levels.renditions, full)
+
+    def read(
+        self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> Delivered:
+        """Fetch and decode one slice, and wait for it."""
+        arrived = threading.Event()
+        got: list[Arrival] = []
+
+        def take(arrival: Arrival) -> None:
+            if arrival.is_last:
+                got.append(arrival)
+                arrived.set()
+
+        for _ in range(2):
+            got.clear()
+            arrived.clear()
+            self.call_soon(lambda: self._ask_alone(request, take))
+            while not arrived.wait(0.05):
+                if cancel.is_cancelled:
+                    self.call_soon(lambda: self.abort(request.chunk))
+                    raise Cancelled("Stopped")
+            error = got[0].error
+            if error is not None:
+                raise error
+            try:
+                return self.place(got[0], out, cancel)
+            except LoadError:
+                if not self.can_retry(request.chunk):
+                    raise
+        raise SourceError("The frame cannot be had", where=self.spec.path)
+
+    def _ask_alone(self, request: Request, arrived: Callable[[Arrival], None]) -> None:
+        try:
+            self.ask(request, arrived, is_urgent=False)
+        except LoadError as error:
+            arrived(Arrival(request, error=error))
+
+    def tags(self, k: int, t: int = 0) -> list[TagRow]:
+        """Give the header of slice k's instance as text."""
+        from loading.dicom.tag_table import tag_rows
+
+        frame = self._frame(ChunkKey(t, 0, k))
+        return [] if frame is None else tag_rows(frame.instance.place)
+
+    def close(self) -> None:
+        """Let go: nothing is asked for any more, nothing is held."""
+        self._is_closed.set()
+
+        def drop() -> None:
+            for chunk in list(self._flights):
+                self.abort(chunk)
+            self._held.clear()
+
+        self.call_soon(drop)
+
+    # -- RemoteSource -------------------------------------------------------------------------
+
+    def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
+        """Have something called on the network thread."""
+        self._session.client.call_soon(call, delay_s)
+
+    @property
+    def received(self) -> tuple[int, int]:
+        """Count the bytes of bodies and the requests, the metadata's included."""
+        session, kit = self._session, self._kit
+        return session.metadata_bytes + kit.received, session.metadata_requests + kit.requests
+
+    def has_room(self, *, is_urgent: bool) -> bool:
+        """Tell whether one more request helps: while the line has less to do than it can carry."""
+        client, url = self._session.client, self._session.root
+        if client.room(url) <= 0:
+            return False
+        if is_urgent:
+            return True
+        line = client.line(url)
+        others = 0
+        for flight in self._flights.values():
+            if not flight.is_urgent:
+                others += 1
+            elif flight.outstanding > line.pipe_bytes and others >= _COLD_OTHERS:
+                return False
+        urgent = [f for f in self._flights.values() if f.is_urgent]
+        if others >= _COLD_OTHERS and any(f.outstanding > line.pipe_bytes for f in urgent):
+            return False
+        under_way = sum(flight.outstanding for flight in self._flights.values())
+        return under_way < line.in_flight_bytes
+
+    def ask(self, request: Request, arrived: Callable[[Arrival], None], *, is_urgent: bool) -> None:
+        """Ask for what lacks for a request."""
+        chunk = request.chunk
+        frame = self._frame(chunk)
+        if self._is_closed.is_set() or frame is None:
+            raise SourceError("There is no such slice any more", where=self.spec.path)
+        if self._refused is not None:
+            raise self._refused
+        held = self._held.setdefault(chunk, Held())
+        if request.rendition.level and not self._pays(frame):
+            request = request._replace(rendition=self.renditions(chunk)[-1])
+
+        def over(arrival: Arrival) -> None:
+            if arrival.is_last:
+                self._flights.pop(chunk, None)
+            if isinstance(arrival.error, Unauthorised):
+                self._refused = arrival.error
+            arrived(arrival)
+
+        flight = Flight(self._kit, request, frame, held, over, is_urgent=is_urgent)
+        flight.is_plain = chunk in self._plain
+        self._flights[chunk] = flight
+        flight.go()
+        self._bound_held()
+
+    def _pays(self, frame: FramePixels) -> bool:
+        """Tell whether a beginning is there sooner than the whole by what it costs to ask again.
+
+        It is not where the server gives no parts, where a whole frame takes less than a round
+        trip, nor where all frames take no time worth speaking of.
+        """
+        if self._session.habits.ranges is False or not self._levels.is_possible:
+            return False
+        line = self._session.client.line(self._session.root)
+        rtt, rate, size = line.rtt_s, line.rate, self._levels.whole_size
+        if rtt is None or rate is None or size is None:
+            return True
+        left_s = size * (self.spec.chunk_count - self._kit.finished) / rate
+        return size / rate > rtt and left_s > 0.3
+
+    def place(
+        self, arrival: Arrival, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> Delivered:
+        """Decode what arrived into `out`."""
+        request = arrival.request
+        frame = self._frame(request.chunk)
+        if self._is_closed.is_set() or frame is None:
+            raise SourceError("The volume was closed", where=self.spec.path)
+        cancel.check()
+        level = request.rendition.level
+        if level:
+            self._payloads.put_prefix(frame, arrival.data, arrival.syntax, out[0])
+            return Delivered(Status.SUBRESOLUTION, len(arrival.data), level)
+        syntax = self._syntax_of(frame, arrival)
+        is_lossy = self._payloads.put(frame, arrival.data, syntax, out[0], cancel)
+        self._kit.keep(frame, arrival.data, syntax)
+        held = self._held.get(request.chunk)
+        if held is not None:
+            self.call_soon(lambda: self._let_go(request.chunk, held))
+        return Delivered(Status.LOSSY if is_lossy else Status.FULL, len(arrival.data))
+
+    def _syntax_of(self, frame: FramePixels, arrival: Arrival) -> str:
+        """Give the syntax: what the sender says, unless the bytes are plainly something else."""
+        native = self._payloads.coding(frame, "").form.native_bytes
+        sniffed = sniff_syntax(arrival.data, native)
+        told = arrival.syntax or frame.instance.shared.syntax
+        coding = self._payloads.coding(frame, told)
+        if not sniffed or coding.syntax == sniffed:
+            return told
+        looks_plain = not self._payloads.coding(frame, sniffed).is_encapsulated
+        if not coding.is_encapsulated:
+            return told if looks_plain else sniffed
+        return sniffed if looks_plain and arrival.data[:2] not in _MAGIC else told
+
+    def can_retry(self, chunk: ChunkKey) -> bool:
+        """Have a slice that could not be decoded asked for once more, whole and in one piece."""
+        if chunk in self._plain:
+            return False
+        self._plain.add(chunk)
+        held = self._held.pop(chunk, None)
+        return held is not None
+
+    def hinders(self, visible: Collection[ChunkKey]) -> Sequence[ChunkKey]:
+        """Name the slices whose transfer would hold up the visible one noticeably."""
+        if self._session.habits.ranges is not True:
+            return ()
+        line = self._session.client.line(self._session.root)
+        rate, rtt = line.rate, line.rtt_s
+        if rate is None or rtt is None:
+            return ()
+        bearable = rate * max(3 * rtt, 0.15)
+        waiting = [c for c in self._flights if c not in visible]
+        return [c for c in waiting if self._flights[c].outstanding > bearable]
+
+    def abort(self, chunk: ChunkKey) -> None:
+        """Stop asking for a slice; what came of it is kept."""
+        flight = self._flights.pop(chunk, None)
+        if flight is not None:
+            flight.stop()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _frame(self, chunk: ChunkKey) -> FramePixels | None:
+        return self._frames[chunk.t * self.spec.shape_kji[0] + chunk.index]
+
+    def _let_go(self, chunk: ChunkKey, held: Held) -> None:
+        if self._held.get(chunk) is held:
+            del self._held[chunk]
+            self._kit.finished += 1
+
+    def _bound_held(self) -> None:
+        """Drop the bytes that have been held longest, when there are too many."""
+        size = sum(held.size for held in self._held.values())
+        for chunk in list(self._held) if size > HELD_LIMIT else ():
+            if size <= HELD_LIMIT:
+                break
+            if chunk not in self._flights:
+                size -= self._held.pop(chunk).size
+
+
+_MAGIC = (b"\xff\xd8", b"\xff\x4f")
+
+
+def make_source(
+    session: Session, spec: VolumeSpec, frames: Sequence[FramePixels | None]
+) -> WebSource:
+    """Make the source of a volume whose frames' headers came as JSON."""
+    lead = next((frame for frame in frames if frame is not None), None)
+    assert lead is None or isinstance(lead.instance.place, JsonHeader)
+    return WebSource(session, spec, frames)
