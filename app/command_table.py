@@ -291,6 +291,7 @@ def _image(w: MainWindow) -> list[Command]:
         )  # fmt: skip
 
     return [
+        *_cine(w),
         Command("image.invert", tr("Invert"), menu,
                 lambda: w.views.change(inverted=not w.views.state.inverted), ("I",), none,
                 state("inverted", True)),
@@ -302,6 +303,30 @@ def _image(w: MainWindow) -> list[Command]:
         colour_map("hot", tr("Hot")),
         colour_map("rainbow", tr("Rainbow")),
         colour_map("viridis", tr("Viridis")),
+    ]  # fmt: skip
+
+
+def _cine(w: MainWindow) -> list[Command]:
+    menu = tr("Image") + "/" + tr("Cine")
+
+    def one_frame() -> str:
+        if w.session.volume is None or w.workspace is None:
+            return tr("nothing is open")
+        return "" if w.workspace.cine.count > 1 else tr("there is one picture")
+
+    def moves(direction: int) -> Callable[[], bool]:
+        return lambda: w.workspace is not None and w.workspace.cine.direction == direction
+
+    return [
+        Command("image.cine.play", tr("Play or stop"), menu, lambda: w.views.cine.toggle(), ("K",),
+                one_frame, lambda: w.workspace is not None and w.workspace.cine.is_playing),
+        Command("image.cine.forward", tr("Play; again: faster"), menu,
+                lambda: w.views.cine.play(1), ("L",), one_frame, moves(1)),
+        Command("image.cine.back", tr("Play backwards; again: faster"), menu,
+                lambda: w.views.cine.play(-1), ("J",), one_frame, moves(-1)),
+        Command("image.cine.rate", tr("Rate of the file"), menu,
+                lambda: w.views.cine.reset_rate(), reason=one_frame,
+                is_on=lambda: w.workspace is not None and w.workspace.cine.is_rate_of_file),
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.cine_row import CineRow
 from app.histogram_view import HistogramView
 from app.language import tr
 from app.preset_pictures import PresetPictures
@@ -30,10 +31,11 @@ from app.widgets import (
     label,
     row,
 )
+from viewer.names import point_text
 from viewer.worker import Worker
 
 if TYPE_CHECKING:
-    from loading import OpenVolume
+    from loading import OpenVolume, VolumeSpec
     from viewer.workspace import Workspace
 
 _HISTOGRAM_EVERY_MS = 1000
@@ -72,6 +74,16 @@ class WindowSection(Section):
         self.body.addLayout(numbers)
         self.body.addWidget(self.preset)
         self.body.addLayout(row(self.colour_map, self.inverted))
+        self.about = label("", "caption", wrap=True)
+        self.body.addWidget(self.about)
+
+    def show_about(self, spec: VolumeSpec) -> None:
+        """Say what a person should know of the values."""
+        words = about_values(spec)
+        self.about.setText(words)
+        self.about.setVisible(bool(words))
+        # maps are for values; what has colours keeps them
+        self.colour_map.setEnabled(not spec.is_colour)
 
 
 class PlanesSection(Section):
@@ -90,8 +102,10 @@ class PlanesSection(Section):
         self.body.addWidget(label(tr("Interpolation"), "caption"))
         self.body.addWidget(self.interpolation)
         self.body.addWidget(self.crosshair)
+        self.cine = CineRow()
         self.body.addWidget(self.time_title)
         self.body.addWidget(self.time_point)
+        self.body.addWidget(self.cine)
         self.offer_times(1)
 
     def offer_times(self, count: int) -> None:
@@ -100,10 +114,9 @@ class PlanesSection(Section):
         for part in (self.time_title, self.time_point):
             part.setVisible(count > 1)
 
-    def show_time(self, t: int) -> None:
-        """Show which time point is on the screen."""
-        count = self.time_point.maximum() + 1
-        self.time_title.setText(tr("Time {t} of {n}").format(t=t + 1, n=count))
+    def show_time(self, t: int, words: str) -> None:
+        """Show which point of the fourth axis is on the screen."""
+        self.time_title.setText(words[:1].upper() + words[1:])
         self.time_point.blockSignals(True)
         self.time_point.setValue(t)
         self.time_point.blockSignals(False)
@@ -188,6 +201,7 @@ class DisplayPanel(PanelScroll):
             self._prepare()
         self._workspace = workspace
         workspace.state_changed.connect(self.refresh)
+        self.planes_section.cine.follow(workspace.cine)
         self.refresh()
 
     def _prepare(self) -> None:
@@ -244,6 +258,7 @@ class DisplayPanel(PanelScroll):
 
         spec = volume.spec
         self.window_section.preset.set_choices(window_choices(volume))
+        self.window_section.show_about(spec)
         self.planes_section.offer_times(spec.time_points)
         names = presets.names_for(spec.modality)
         titles = [(name, tr(presets.PRESETS[name].title)) for name in names]
@@ -276,7 +291,9 @@ class DisplayPanel(PanelScroll):
         window.colour_map.set_value(state.colour_map)
         planes.interpolation.set_value(state.interpolation)
         planes.crosshair.setChecked(state.crosshair_visible)
-        planes.show_time(state.time_point)
+        if self._volume is not None:
+            planes.show_time(state.time_point, point_text(self._volume.spec, state.time_point))
+        planes.cine.refresh()
         volume.mode.set_value(state.volume_mode)
         volume.preset.set_value(state.preset)
         volume.pictures.set_value(state.preset)
@@ -376,6 +393,16 @@ def window_choices(volume: OpenVolume) -> list[tuple[str, str]]:
     if volume.spec.unit == "HU" or volume.spec.modality == "CT":
         made += [(f"{p.window:g}/{p.level:g}", tr(p.title)) for p in WINDOW_PRESETS]
     return made
+
+
+def about_values(spec: VolumeSpec) -> str:
+    """Say why a PET has no SUV, and what is done with colours; empty where all is plain."""
+    if spec.is_colour:
+        return tr("In colour. 3D and the histogram show how bright it is.")
+    suv = spec.header.get("suv", "")
+    if not suv or spec.other_units:
+        return ""
+    return tr("SUV: {words}").format(words=suv)
 
 
 def _preset_of(window: float, level: float, choice: Choice) -> str:

@@ -205,6 +205,7 @@ class MainWindow(QMainWindow):
         made.pointer_text.connect(self.teller.show_pointer)
         made.notice.connect(self.notices.add)
         made.state_changed.connect(self.commands.refresh_later)
+        made.cine.changed.connect(self.commands.refresh_later)
         made.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
         made.warm_up()
         return made

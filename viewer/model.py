@@ -238,11 +238,22 @@ class ViewModel(QObject):
         crosshair = self.state.crosshair_lps
         if self.scene is None or crosshair is None or view not in PLANES:
             return
+        self.move_crosshair(self._point_on(view, k, crosshair), gesture)
+
+    def show_slice(self, view: str, k: int) -> None:
+        """Move a view's plane to slice k because a loop is played; nothing to undo here."""
+        crosshair = self.state.crosshair_lps
+        if self.scene is not None and crosshair is not None:
+            point = self._reachable(self._point_on(view, k, crosshair))
+            self.adjust(crosshair_lps=point, beyond_at=None)
+
+    def _point_on(self, view: str, k: int, point: Point) -> FloatArray:
+        """Give the point of a view's plane k that lies before or behind another point."""
+        assert self.scene is not None
         frame = self.scene.frames[view]
-        k = min(frame.count - 1, max(0, k))
-        along = frame.first_mm + k * frame.step_mm
-        moved = np.asarray(crosshair) + frame.normal * (along - np.dot(crosshair, frame.normal))
-        self.move_crosshair(moved, gesture)
+        along = frame.first_mm + min(frame.count - 1, max(0, k)) * frame.step_mm
+        moved: FloatArray = np.asarray(point) + frame.normal * (along - np.dot(point, frame.normal))
+        return moved
 
     def move_crosshair(self, point: Point | FloatArray, gesture: object = None) -> None:
         """Put the crosshair at a point, kept inside the volume."""

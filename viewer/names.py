@@ -1,6 +1,13 @@
-"""How people's names are written, wherever they are shown; pure."""
+"""How names of people and of points of a fourth axis are written, wherever they are shown."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+if TYPE_CHECKING:
+    from loading import VolumeSpec
 
 
 def person_text(name: str) -> str:
@@ -8,3 +15,14 @@ def person_text(name: str) -> str:
     family, *others = name.split("=")[0].split("^")
     given = " ".join(part for part in others if part)
     return f"{family}, {given}" if given and family else family or given
+
+
+def point_text(spec: VolumeSpec, t: int) -> str:
+    """Name a point of the fourth axis: "echo time 4.9 ms, 2 / 3"; empty where there is one."""
+    if spec.time_points < 2:
+        return ""
+    axis = spec.time_axis or QCoreApplication.translate("SlicePicture", "time")
+    label = spec.time_labels[t] if t < len(spec.time_labels) else ""
+    label = "" if label == str(t + 1) else label
+    place = f"{t + 1} / {spec.time_points}"
+    return f"{axis} {label}, {place}" if label else f"{axis} {place}"

@@ -129,8 +129,13 @@ class Scene:
         if colour is not None:
             red, green, blue = (f"{part:g}" for part in colour[k, j, i].tolist())
             return f"{rough}R {red}  G {green}  B {blue}"
+        meant = meant_value(stored, self.spec.value_map)
         unit = f" {self.spec.unit}" if self.spec.unit else ""
-        return f"{rough}{self.number_text(meant_value(stored, self.spec.value_map))}{unit}"
+        others = "".join(
+            f"  ({meant_value(meant, other.value_map):.4g} {other.unit})"
+            for other in self.spec.other_units
+        )
+        return f"{rough}{self.number_text(meant)}{unit}{others}"
 
     def values_at(self, points: Sequence[FloatArray]) -> FloatArray:
         """Give the meant values at points; those that show no data of their own are left out."""

@@ -24,7 +24,7 @@ from viewer.geometry import (
     scale_bar_mm,
     slab_polygon,
 )
-from viewer.names import person_text
+from viewer.names import person_text, point_text
 from viewer.scene import Scene
 from viewer.slice_cutter import CutArea
 from viewer.state import PLANES, ViewState
@@ -300,11 +300,7 @@ def _top_right(shown: _Shown, scene: Scene, state: ViewState, roomy: bool) -> li
     translate = QCoreApplication.translate
     lines = [f"{shown.index + 1} / {shown.frame.count}"]
     if scene.spec.time_points > 1:
-        lines.append(
-            translate("SlicePicture", "time {t} / {n}").format(
-                t=scene.t + 1, n=scene.spec.time_points
-            )
-        )
+        lines.append(point_text(scene.spec, scene.t))
     if roomy:
         window, level = scene.number_text(state.window), scene.number_text(state.level)
         lines.append(translate("SlicePicture", "W {w}  L {l}").format(w=window, l=level))

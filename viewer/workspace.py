@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from viewer.cine import Cine
 from viewer.geometry import fit_scale
 from viewer.interaction import HandSettings
 from viewer.model import ViewModel
@@ -32,6 +33,11 @@ class Workspace(QWidget):
     gl_widget : bool, optional
         Draw 3D inside a `QOpenGLWidget` or beside it in a thread; by default what OpenGL reports
         decides: a graphics card draws in the window.
+
+    Attributes
+    ----------
+    cine : Cine
+        Plays the frames of a loop, or the points of a fourth axis.
 
     Signals
     -------
@@ -66,6 +72,7 @@ class Workspace(QWidget):
             name: SliceView(self._model, name) for name in PLANES
         }
         self._views["volume"] = self._volume_view
+        self.cine = Cine(self._model, self)
         self._grid = ViewGrid(dict(self._views), self)
         self._strip = QualityStrip(self._model, self)
         self._strip.height_changed.connect(self._place)
@@ -122,6 +129,7 @@ class Workspace(QWidget):
         """End every thread and let go of OpenGL; the workspace shows nothing after this."""
         if not self._is_closed:
             self._is_closed = True
+            self.cine.stop()
             self._model.close()
             self._volume_view.close_renderer()
 

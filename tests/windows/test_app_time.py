@@ -60,10 +60,10 @@ def test_the_slider_shows_and_sets_the_time_point(window):
     planes.time_point.setFocus()
     QTest.keyClick(planes.time_point, Qt.Key.Key_Home)
     wait_until(lambda: shows(window, 0), "the first time point")
-    assert planes.time_title.text() == "Time 1 of 3"
+    assert planes.time_title.text() == "Time 1 / 3"
     QTest.keyClick(planes.time_point, Qt.Key.Key_Right)
     wait_until(lambda: shows(window, 1), "the second time point")
-    assert planes.time_title.text() == "Time 2 of 3"
+    assert planes.time_title.text() == "Time 2 / 3"
 
 
 def test_the_value_under_the_pointer_is_that_of_the_time_point(window):
