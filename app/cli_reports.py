@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,7 @@ def _volume_report(
         "time_point": t,
         "time_label": spec.time_labels[t] if spec.time_labels else "",
         "chunks": spec.chunk_count,
+        **({"segments": [asdict(one) for one in spec.segments]} if spec.segments else {}),
         "transfer_syntaxes": list(spec.transfer_syntaxes),
         "warnings": warnings,
     }
@@ -288,6 +290,8 @@ def _volume_report(
 
 def _image_report(entry: loading.ImageEntry, with_checksum: bool) -> dict[str, Any]:
     report: dict[str, Any] = {"path": entry.path, "kind": entry.kind, "frames": entry.frames}
+    words = {"title": entry.title, "date": entry.date, "belongs_to": entry.belongs_to}
+    report |= {name: word for name, word in words.items() if word}
     shown = loading.VolumeEntry(entry.spec, entry.open) if entry.spec and entry.open else None
     if shown is not None and shown.spec.is_colour:
         report["colour"] = True
@@ -371,7 +375,10 @@ def _print_info(report: dict[str, list[dict[str, Any]]]) -> None:
         for warning in volume["warnings"]:
             print(f"  ! {warning['code']}: {warning['message']}")
     for image in report["images"]:
-        print(f"image: {image['path']}: {image['kind']}")
+        words = [image["kind"], image.get("title", ""), image.get("date", "")]
+        if image.get("belongs_to"):
+            words.append(f"of {image['belongs_to']}")
+        print(f"image: {image['path']}: {', '.join(filter(None, words))}")
     for skipped in report["skipped"]:
         print(f"passed over: {skipped['path']}: {skipped['reason']}")
 

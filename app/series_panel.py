@@ -345,8 +345,9 @@ def _other_card(image: ImageEntry) -> QWidget:
     column.setContentsMargins(12, 4, 12, 4)
     column.setSpacing(0)
     column.addWidget(Elided(middle_words(_name_of(image), 40)))
-    column.addWidget(Elided(image.kind, "caption"))
-    made.setToolTip(image.path)
+    column.addWidget(Elided(", ".join(filter(None, (image.kind, image.date))), "caption"))
+    about = [image.title, tr("of {0}").format(image.belongs_to) if image.belongs_to else ""]
+    made.setToolTip("\n".join(filter(None, (*about, image.path))))
     return made
 
 

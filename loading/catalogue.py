@@ -29,6 +29,8 @@ class ImageEntry:
     `kind` is a sentence fragment for people ("radiograph", "structured report"); `spec` and
     `open` are there where it has pixels that can be read ([frames, rows, columns]). `numbers` are
     those that stand in the file where a palette makes colours of them: what a check sum is of.
+    Objects without pixels say what they are called, of when they are ("2024-02-29 13:45") and
+    which series that were found they belong to.
     """
 
     path: str
@@ -37,6 +39,9 @@ class ImageEntry:
     spec: VolumeSpec | None = None
     open: Callable[[], Source] | None = None
     numbers: VolumeEntry | None = None
+    title: str = ""
+    date: str = ""
+    belongs_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,12 +100,38 @@ class Window:
     function: str = "LINEAR"
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What the mask of one segment, or one value of a label volume, stands for.
+
+    Attributes
+    ----------
+    number : int
+        Its number in the file, which is its value in a label volume.
+    label : str
+        Name that its author gave it.
+    colour : tuple of int or None
+        Red, green, blue from 0 to 255 as its author recommends.
+    meaning : str
+        What it is, in the words of the code that goes with it ("Liver").
+    """
+
+    number: int
+    label: str
+    colour: tuple[int, int, int] | None = None
+    meaning: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumeSpec:
     """Say everything about a volume that is known before a pixel is read.
 
     Attributes
     ----------
+    segments : tuple of Segment
+        Of the mask of one segment that one, of a label volume all; else nothing.
+    refers_to : tuple of str
+        Series UIDs that a segmentation or a dose was made of, as far as it says so.
     key : str
         Names the content; two specs with one key are the same volume.
     levels : tuple of Level
@@ -169,6 +195,8 @@ class VolumeSpec:
     study_uid: str = ""
     frame_of_reference_uid: str = ""
     header: Mapping[str, str] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    refers_to: tuple[str, ...] = ()
 
     @property
     def shape_kji(self) -> Shape3:

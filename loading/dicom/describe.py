@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from loading.catalogue import ImageEntry, Skipped, VolumeEntry
-from loading.dicom import geometry, grouping, splitting, tags
+from loading.dicom import geometry, grouping, splitting, tags, text
 from loading.dicom.colour import as_stored, refusal
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
+from loading.dicom.gridded import planes_of
 from loading.dicom.grouping import Item, Stack
 from loading.dicom.header import Attributes, Instance
 from loading.dicom.images import describe_image
@@ -17,6 +18,7 @@ from loading.dicom.kinds import (
     MEDIA_DIRECTORY,
     class_of,
     is_localizer,
+    is_segmentation,
     is_slide,
     kind_of,
     needs_no_pixels,
@@ -24,6 +26,8 @@ from loading.dicom.kinds import (
 )
 from loading.dicom.mosaic import is_mosaic, tiles_of
 from loading.dicom.multiframe import is_multiframe, slices_of
+from loading.dicom.references import about, words_of
+from loading.dicom.segments import volumes_of
 from loading.dicom.splitting import Series
 from loading.dicom.volumes import MakeSource, entry_of
 from loading.errors import unexpected
@@ -43,6 +47,11 @@ class Found:
     images: list[ImageEntry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
+
+    masks: list[VolumeEntry] = field(default_factory=list)
+    """Segments, which are listed behind the volumes that they are parts of."""
+    objects: list[Instance] = field(default_factory=list)
+    """Those without pixels, which are listed last, when it is known what they belong to."""
 
     _told: set[Skipped] = field(default_factory=set)
     _listed: set[str] = field(default_factory=set)
@@ -85,7 +94,31 @@ def sort_out(
         if cancel is not None:
             cancel.check()
         _add_series_apart(found, series[name])
+    found.volumes += found.masks
+    if found.objects:
+        _add_objects(found, instances)
     return found
+
+
+def _add_objects(found: Found, instances: Sequence[Instance]) -> None:
+    """List what has no pixels, with what it belongs to of all that was found."""
+    series, of_instance = {}, {}
+    for one in instances:
+        label = text.label_of(one.shared)
+        series[one.shared.text(tags.SERIES_UID)] = label
+        of_instance[one.own_text(tags.SOP_INSTANCE)] = label
+    for one in found.objects:
+        told = about(one)
+        found.images.append(
+            ImageEntry(
+                one.place.name,
+                kind_of(one.shared),
+                0,
+                title=told.title,
+                date=told.date,
+                belongs_to=words_of(told.references, series, of_instance),
+            )
+        )
 
 
 def _slices_in(
@@ -106,9 +139,25 @@ def _slices_in(
             return _unpack(instance, form)
         if is_slice:
             return [(instance, form)]
+        if is_segmentation(instance.shared):
+            return _add_segments(found, instance, form)
+        planes = planes_of(instance, form)
+        if planes:
+            return [(plane, form) for plane in planes]
         if is_multiframe(instance.shared) and _is_stackable(instance.shared, form):
             return _take_apart(found, instance, form)
     _add_other(found, instance, form)
+    return []
+
+
+def _add_segments(found: Found, instance: Instance, form: PixelForm) -> list[Item]:
+    """List the segments of an object as volumes, else its frames as an image."""
+    volumes, left = volumes_of(instance, form, found.source)
+    found.masks += volumes
+    for reason in left:
+        found.skip(instance, reason)
+    if not volumes:
+        _add_other(found, instance, form)
     return []
 
 
@@ -166,7 +215,7 @@ def _add_other(found: Found, instance: Instance, form: PixelForm | Refused) -> N
     elif class_of(shared) == MEDIA_DIRECTORY:
         found.skip(instance, "the directory of a medium; the files themselves were read")
     elif needs_no_pixels(shared):
-        found.images.append(ImageEntry(instance.place.name, kind_of(shared), 0))
+        found.objects.append(instance)
     else:
         found.skip(instance, f"{kind_of(shared)} without pixels")
 

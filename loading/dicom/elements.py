@@ -96,6 +96,11 @@ class DataSet:
         """Give the first item of a sequence, None when it has none."""
         return next(self.items(sequence), None)
 
+    def elements(self, item: Element) -> Iterator[Element]:
+        """Give the elements of an item."""
+        explicit = self._explicit and item.vr != b"UN"
+        return self._elements(item.start, item.end, explicit, 1)
+
     def collect(self, item: Element, wanted: Collection[int], groups: Collection[int]) -> Values:
         """Give wanted values of an item, also those in the first item of each of its groups.
 

@@ -25,6 +25,8 @@ FINE = 0.1
 """Uneven slices may be moved by this part of a plane's distance."""
 PLANES_PER_SLICE = 4
 """A grid for uneven slices has at most so many planes for each."""
+MOST_SPARSE_PLANES = 8192
+"""A grid that is empty for the most part has fewer planes than this."""
 BESIDE_MM = 0.1
 """A slice farther than this from the line of the others, in its plane, stands beside it."""
 MAX_POSITION_MM = 1e6
@@ -186,6 +188,23 @@ def lay_out(positions: FloatArray, normal: FloatArray) -> Grid:
         if np.abs(at - nearest).max() <= FINE and (np.diff(nearest) > 0).all():
             return _grid(positions, normal, nearest.astype(np.intp), "uneven", spread)
     return _grid(positions, normal, _nearest_planes(distances, gaps, most), "uneven", spread)
+
+
+def lay_out_sparse(positions: FloatArray, normal: FloatArray) -> Grid:
+    """Lay out slices of which those without content were left out, however many.
+
+    Parameters as of `lay_out`, whose grid it is where gaps are no whole multiples of the smallest.
+    """
+    distances = along(positions, normal)
+    gaps = np.diff(distances)
+    steps = _whole_steps(gaps, float(gaps.min()))
+    if steps and sum(steps) < MOST_SPARSE_PLANES:
+        planes = np.concatenate([[0], np.cumsum(steps)])
+        step = float(distances[-1] - distances[0]) / planes[-1]
+        if np.abs(distances - distances[0] - planes * step).max() <= max(FINE * step, EVEN_MM):
+            kind = "even" if len(set(steps)) == 1 else "gaps"
+            return _grid(positions, normal, planes, kind, (float(gaps.min()), float(gaps.max())))
+    return lay_out(positions, normal)
 
 
 def _is_even(distances: FloatArray, gaps: FloatArray, usual: float) -> bool:

@@ -17,6 +17,7 @@ from loading.dicom import geometry, tags
 from loading.dicom.forms import PixelForm
 from loading.dicom.geometry import FloatArray, Frame, IntArray
 from loading.dicom.header import Attributes, Instance
+from loading.dicom.kinds import is_dose
 
 _T = TypeVar("_T")
 SPACING_RELATIVE = 1e-4
@@ -70,12 +71,17 @@ def sort_key(instance: Instance) -> tuple[float, str, str, tuple[int, int]]:
 
 
 def series_key(instance: Instance) -> tuple[str, ...]:
-    """Name the series; files without a series UID belong together by folder."""
+    """Name the series; files without a series UID belong together by folder.
+
+    A dose is one by itself: others in its series are those of other plans or beams.
+    """
     shared = instance.shared
     uid = shared.text(tags.SERIES_UID)
     if not uid:
         name = instance.place.name.replace("\\", "/")
         uid = "folder " + name.rpartition("/")[0]
+    if instance.part is not None and is_dose(shared):
+        return (shared.text(tags.STUDY_UID), uid, shared.modality, instance.place.name)
     return (shared.text(tags.STUDY_UID), uid, shared.modality)
 
 

@@ -131,6 +131,8 @@ class Part(NamedTuple):
         Stack ID (0020,9056).
     indices : tuple of int
         Dimension index values that do not say where the slice lies (0020,9157).
+    segment : int
+        Referenced Segment Number (0062,000B) of a frame of a segmentation, else 0.
     """
 
     whole: Instance
@@ -138,6 +140,7 @@ class Part(NamedTuple):
     tile: int = -1
     stack: str = ""
     indices: tuple[int, ...] = ()
+    segment: int = 0
 
 
 class Instance(NamedTuple):

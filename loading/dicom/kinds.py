@@ -51,6 +51,8 @@ _KINDS = {
     "66.3": "deformable registration",
     "66.4": "segmentation",
     "66.5": "surface segmentation",
+    "66.6": "tractography",
+    "66.7": "segmentation, labels",
     "67": "real world value mapping",
     "77.1.1": "endoscopic image",
     "77.1.2": "microscopic image",
@@ -89,7 +91,7 @@ _WITHOUT_PIXELS = {
     _STORAGE + tail
     for tail in _KINDS
     if tail.startswith(("9.", "11.", "66", "67", "88.", "91.", "104.", "481."))
-    and tail not in ("66.4", "481.1", "481.2")
+    and tail not in ("66.4", "66.7", "481.1", "481.2")
 } | {_STORAGE + "4.2"}
 
 
@@ -132,4 +134,9 @@ def is_slide(shared: Attributes) -> bool:
 
 def is_segmentation(shared: Attributes) -> bool:
     """Tell whether the frames are masks of segments, not pictures."""
-    return class_of(shared) == _STORAGE + "66.4"
+    return class_of(shared) in (_STORAGE + "66.4", _STORAGE + "66.7")
+
+
+def is_dose(shared: Attributes) -> bool:
+    """Tell whether the pixels are a dose on a grid (PS3.3 C.8.8.3)."""
+    return class_of(shared) == _STORAGE + "481.2"

@@ -32,6 +32,7 @@ _INDEX_VALUES = 0x00209157
 _TIME_OFFSET = 0x0020930D
 _DIMENSION_INDEX = 0x00209222
 _INDEX_POINTER = 0x00209165
+_SEGMENT_NUMBER = 0x0062000B
 
 _GROUPS = frozenset(
     {
@@ -51,6 +52,7 @@ _GROUPS = frozenset(
         0x00289110,  # Pixel Measures
         0x00289132,  # Frame VOI LUT
         0x00289145,  # Pixel Value Transformation
+        0x0062000A,  # Segment Identification
     }
 )
 """Sequences that hold what is wanted; the converted ones belong to legacy objects."""
@@ -88,6 +90,7 @@ _OTHERS = (
     _TEMPORAL_INDEX,
     _INDEX_VALUES,
     _TIME_OFFSET,
+    _SEGMENT_NUMBER,
 )
 _WANTED = frozenset((*_SHARED, *_OWN, *_OTHERS))
 _PLACES = frozenset({_STACK_ID, _IN_STACK_POSITION, tags.POSITION, tags.ORIENTATION})
@@ -139,6 +142,7 @@ def _slices(instance: Instance, form: PixelForm, data: DataSet) -> Iterator[Inst
             number,
             stack=values.get(_STACK_ID, b"").strip(b" \0").decode("ascii", "replace"),
             indices=_indices(values.get(_INDEX_VALUES, b""), spatial),
+            segment=int.from_bytes(values.get(_SEGMENT_NUMBER, b"")[:2], "little"),
         )
         yield instance._replace(shared=shared_of(values), own=tuple(mine), part=part)
 

@@ -32,13 +32,18 @@ HEADER_TEXTS = {
 
 def decode(shared: Attributes, tag: int) -> str:
     """Decode one text; control characters become spaces, so that a text stays one line."""
-    raw = shared.raw.get(tag, b"").strip(b" \0")
+    return decode_raw(shared, shared.raw.get(tag, b""), tag == tags.PATIENT_NAME)
+
+
+def decode_raw(shared: Attributes, raw: bytes, is_name: bool = False) -> str:
+    """Decode the bytes of a text of the same file, from wherever in it."""
+    raw = raw.strip(b" \0")
     if not raw:
         return ""
     if raw.isascii() and b"\x1b" not in raw:
         text = raw.decode("ascii")
     else:
-        text = _decode(raw, shared.words(tags.CHARACTER_SET), tag == tags.PATIENT_NAME)
+        text = _decode(raw, shared.words(tags.CHARACTER_SET), is_name)
     return "".join(part if part.isprintable() else " " for part in text).strip()
 
 
@@ -87,7 +92,15 @@ class HeaderTexts(Mapping[str, str]):
 
 
 def label_of(shared: Attributes) -> str:
-    """Name a series: its description, else its protocol, else modality and number."""
+    """Name a series: its description, else its protocol, else modality and number.
+
+    Of a dose it is said what it is the sum of.
+    """
+    summed = shared.text(tags.DOSE_SUMMATION).replace("_", " ").lower()
+    return ", ".join(part for part in (_series_label(shared), summed) if part)
+
+
+def _series_label(shared: Attributes) -> str:
     for tag in (tags.SERIES_DESCRIPTION, tags.PROTOCOL):
         text = decode(shared, tag)
         if text:

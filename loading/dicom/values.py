@@ -12,10 +12,11 @@ import numpy as np
 from loading.dicom import tags
 from loading.dicom.forms import PixelForm
 from loading.dicom.header import Attributes, Instance
+from loading.dicom.kinds import is_dose
 from loading.dicom.suv import UNIT, Suv
 from loading.dicom.tables import Table, table_of
 from loading.notices import Notice, notice
-from loading.spec import ValueMap, Window
+from loading.spec import OtherUnit, ValueMap, Window
 
 _PET_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts"}
 AIR_HU = -1000.0
@@ -54,6 +55,8 @@ class Values:
 def map_of(instance: Instance) -> tuple[Mapping, list[Notice]]:
     """Read the table, else slope and intercept; what is not usable becomes 1 or 0 and is told."""
     notices: list[Notice] = []
+    if is_dose(instance.shared):
+        return _dose_map(instance.shared)
     if instance.shared.has(tags.MODALITY_LUT):
         table = table_of(instance)
         if table is not None:
@@ -69,6 +72,30 @@ def map_of(instance: Instance) -> tuple[Mapping, list[Notice]]:
             value = default
         parts.append(value)
     return ValueMap(parts[0], parts[1]), notices
+
+
+def _dose_map(shared: Attributes) -> tuple[ValueMap, list[Notice]]:
+    """Scale a dose to gray; the numbers of one that is relative to another stay as stored."""
+    scaling = scaling_of(shared)
+    if scaling is None:
+        return ValueMap(), [ignored(tags.DOSE_SCALING, shared.text(tags.DOSE_SCALING) or "none")]
+    if shared.text(tags.DOSE_UNITS) == "GY":
+        return ValueMap(scaling, 0.0), []
+    return ValueMap(), [notice("relative_dose", scaling=f"{scaling:.6g}")]
+
+
+def scaling_of(shared: Attributes) -> float | None:
+    """Give the factor from stored numbers to the unit of a dose; None where it is not usable."""
+    values = shared.numbers(tags.DOSE_SCALING)
+    return values[0] if values and 1 / LARGEST < values[0] < LARGEST else None
+
+
+def relative_dose(shared: Attributes) -> tuple[OtherUnit, ...]:
+    """Give the reading of a dose that is relative to another: in parts of that."""
+    scaling = scaling_of(shared)
+    if not is_dose(shared) or scaling is None or shared.text(tags.DOSE_UNITS) == "GY":
+        return ()
+    return (OtherUnit("of the reference dose", ValueMap(scaling, 0.0)),)
 
 
 def ignored(tag: int, value: str) -> Notice:
@@ -195,6 +222,8 @@ def _unit(instance: Instance) -> str:
     if shared.modality == "PT":
         units = shared.text(tags.PET_UNITS)
         return _PET_UNITS.get(units, units)
+    if is_dose(shared):
+        return "Gy" if shared.text(tags.DOSE_UNITS) == "GY" else ""
     kind = shared.text(tags.RESCALE_TYPE)
     return "" if kind in ("US", "UNSPECIFIED") else kind
 

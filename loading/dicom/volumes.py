@@ -27,6 +27,7 @@ from loading.dicom.values import (
     Values,
     ignored_numbers,
     is_lossy,
+    relative_dose,
     values_of,
     windows_in_suv,
     windows_of,
@@ -64,21 +65,21 @@ def entry_of(
         windows, more = windows_of(middle)
     if suv is not None and suv.factor is not None:
         windows = windows_in_suv(windows, suv.factor)
-    told = [*_geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
+    told = [*geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
     spec = common_spec(
         instances,
         stack.form,
         values,
         windows,
         told,
-        levels=(_level_of(stack, grid),),
+        levels=(level_of(stack, grid),),
         absent=grid.absent,
-        origins=_origins_of(stack, grid),
+        origins=origins_of(stack, grid),
         name=stack.name,
     )
     spec = replace(
         spec,
-        other_units=other_units(suv),
+        other_units=other_units(suv) or relative_dose(middle.shared),
         header=text.HeaderTexts(middle.shared, {"suv": words_of(suv)} if suv else None),
         time_points=1 + len(stack.later),
         time_axis=stack.axis if stack.later else "",
@@ -192,7 +193,8 @@ def _assumed_step(stack: Stack) -> float:
     return stack.spacing[0] if stack.spacing else 1.0
 
 
-def _level_of(stack: Stack, grid: Grid) -> Level:
+def level_of(stack: Stack, grid: Grid) -> Level:
+    """Place a stack on its grid."""
     form = stack.form
     frame = stack.frame or geometry.STANDARD_FRAME
     affine = geometry.affine_of(frame, stack.spacing or (1.0, 1.0), grid.first, grid.step)
@@ -200,7 +202,8 @@ def _level_of(stack: Stack, grid: Grid) -> Level:
     return Level(shape, affine, (1, form.rows, form.columns))
 
 
-def _origins_of(stack: Stack, grid: Grid) -> geometry.FloatArray | None:
+def origins_of(stack: Stack, grid: Grid) -> geometry.FloatArray | None:
+    """Give the true places of slices that are not exactly on their planes."""
     if stack.positions is None or grid.moved_mm <= NEGLIGIBLE_MM:
         return None
     origins = np.full((grid.planes, 3), np.nan)
@@ -208,7 +211,8 @@ def _origins_of(stack: Stack, grid: Grid) -> geometry.FloatArray | None:
     return origins
 
 
-def _geometry_notices(stack: Stack, grid: Grid) -> list[Notice]:
+def geometry_notices(stack: Stack, grid: Grid) -> list[Notice]:
+    """Tell what is unusual about where the slices of a stack lie."""
     told: list[Notice] = []
     shared = stack.instances[0].shared
     if stack.frame is None:

@@ -276,21 +276,6 @@ def test_a_copy_of_an_object_is_told_once(tmp_path, stored):
     assert [told.reason for told in found.skipped] == [f"the same slice as {path}"]
 
 
-def test_segments_are_no_slices(tmp_path, stored):
-    frames = [frame_groups(place) for place in places()]
-    path = write_enhanced(
-        tmp_path / "s.dcm",
-        stored,
-        frames,
-        shared=shared_groups(),
-        SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4",
-        Modality="SEG",
-    )
-    found = found_in(path)
-    assert not found.volumes
-    assert [image.kind for image in found.images] == ["segmentation"]
-
-
 @pytest.mark.parametrize("extended", [False, True])
 def test_only_the_bytes_of_a_frame_are_read(tmp_path, stored, extended):
     """N1: compressed frames are found by their fragments; a slice costs its own bytes."""
