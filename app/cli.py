@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 VERSION = "0.1.0"
-COMMANDS = ("info", "probe", "load", "snapshot", "export", "publish", "demo")
+COMMANDS = ("info", "probe", "load", "snapshot", "export", "publish", "serve", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         "export": cli_reports.export,
         "snapshot": cli_reports.snapshot,
         "publish": cli_web.run_publish,
+        "serve": cli_web.run_serve,
     }
     try:
         return commands[options.command](options)
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         which.add_argument("--volume", help="number or label; see info")
         which.add_argument("--time", type=int, help="time point, from 0")
     cli_web.add_publish(commands)
+    cli_web.add_serve(commands)
     demo = commands.add_parser("demo", help="open the window on the built-in head")
     _add_window_options(demo)
     return parser

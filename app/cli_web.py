@@ -47,6 +47,37 @@ def add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
 
 
+def add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe `voxtide serve`."""
+    purpose = "serve a static DICOMweb tree on this machine"
+    parser = commands.add_parser("serve", help=purpose, description=purpose)
+    parser.add_argument("root", metavar="DIR", help="folder that voxtide publish wrote")
+    parser.add_argument("--port", type=int, default=8042, help="0: any (default: %(default)s)")
+    parser.add_argument("--mbit", type=float, default=0, help="simulated line, megabits a second")
+    parser.add_argument("--rtt-ms", type=float, default=0, help="simulated round trip")
+    parser.add_argument(
+        "--origin", action="append", default=[], help="web page that may read; * for any"
+    )
+    parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve until interrupted; the address is the first line on standard output."""
+    if not 0 <= options.port < 65536 or not options.mbit >= 0 or not options.rtt_ms >= 0:
+        sys.stderr.write("voxtide: port, rate and round trip are numbers from 0\n")
+        return 2
+    from loading.serve import Settings, serve
+
+    settings = Settings(options.port, options.mbit, options.rtt_ms, tuple(options.origin))
+    serve(
+        options.root,
+        settings,
+        started=lambda address: print(address.url, flush=True),
+        until_input_ends=options.until_input_ends,
+    )
+    return 0
+
+
 class _NewAlternate(argparse.Action):
     """Begin another alternate."""
 
