@@ -16,14 +16,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import file_figures, window_figures
+from tests.bench import feel_figures, file_figures, window_figures
 from tests.bench.data import ROOT
 from tests.bench.document import write_figures
 from tests.bench.figures import Figure, Measure
 
 OUTPUT = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "performance.md"
-FIGURES: dict[str, Measure] = {**file_figures.FIGURES, **window_figures.FIGURES}
+FIGURES: dict[str, Measure] = {
+    **file_figures.FIGURES,
+    **window_figures.FIGURES,
+    **feel_figures.FIGURES,
+}
 
 
 def chosen(words: Sequence[str]) -> dict[str, Measure]:

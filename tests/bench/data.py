@@ -33,6 +33,7 @@ class Series:
 SERIES = {
     "raw500": Series(500, 512, "raw"),
     "raw2000": Series(2000, 128, "raw"),
+    "cube512": Series(512, 512, "raw"),
     "htj2k200": Series(200, 512, "htj2k"),
     "j2k300": Series(300, 512, "j2k"),
     "cube64": Series(64, 64, "raw"),

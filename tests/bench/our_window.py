@@ -4,7 +4,7 @@ It starts as the program does, shows the warm-up series once (imports, shaders, 
 the word, drops the folder on the window and watches: a 5 ms timer of the GUI thread notes how long
 the thread was away, and the first slice is looked for on the screen itself.
 
-usage: python -m tests.bench.our_window load|scan|scroll FOLDER WARM_UP_FOLDER
+usage: python -m tests.bench.our_window load|scan|scroll|feel FOLDER WARM_UP_FOLDER
        python -m tests.bench.our_window start FOLDER
 """
 
@@ -22,6 +22,10 @@ from app.graphics import set_up_graphics
 from tests.bench.subjects import SPAWNED
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
+    from PySide6.QtWidgets import QWidget
+
     from app.main_window import MainWindow
 
 HEARTBEAT_MS = 5
@@ -30,6 +34,10 @@ SETTLE_S = 1.5
 """The sharp 3D picture comes some time after the last slice; memory is read after it."""
 WHEEL_EVERY_S = 1 / 120
 PATCH = 24
+FEEL_SIZE = (1920, 1080)
+FEEL_EVENTS = 100
+WARM_EVENTS = 10
+DRAG = 40
 Steps = Iterator[None]
 
 
@@ -74,7 +82,7 @@ class Scenario:
 
     def __init__(self, kind: str, folders: list[str]) -> None:
         self.kind, self.folders = kind, folders
-        self.result: dict[str, float] = {}
+        self.result: dict[str, Any] = {}
         self.dropped_s = self.dropped_cpu_s = 0.0
         self.pulse = Pulse(self._steps())
 
@@ -95,9 +103,12 @@ class Scenario:
             sys.stdout.flush()
             sys.stdin.readline()
             yield from _pause(0.2)
-            yield from {"load": self._load, "scan": self._scan, "scroll": self._scroll}[self.kind](
-                window
-            )
+            yield from {
+                "load": self._load,
+                "scan": self._scan,
+                "scroll": self._scroll,
+                "feel": self._feel,
+            }[self.kind](window)
         from loading.memory import peak_rss_bytes
 
         self.result["peak_rss_bytes"] = peak_rss_bytes()
@@ -147,6 +158,32 @@ class Scenario:
         self.result["slowest_second_fps"] = counter.slowest(started_s, ended_s)
         self.result["loading_s"] = ended_s - started_s
         self._read_timeline(window)
+
+    def _feel(self, window: MainWindow) -> Steps:
+        """Post wheel and drag events to the axial view of a loaded volume; time what is seen."""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        yield from self._until(lambda: _is_complete(window, before))
+        window.resize(*FEEL_SIZE)
+        window.commands.run("view.only_pictures")
+        yield from _pause(SETTLE_S)
+        assert window.workspace is not None
+        yield from self._until(lambda: window.workspace is not None and window.workspace.is_at_rest)
+        view = window.workspace._views["axial"]
+        for number in range(WARM_EVENTS):
+            _seen_after(view, _wheel_event(view, 1 if number % 2 else -1))
+        self.result["wheel_ms"] = [
+            _seen_after(view, _wheel_event(view, -1)) for _ in range(FEEL_EVENTS)
+        ]
+        yield from _pause(SETTLE_S)
+        _send(view, _mouse_event(view, "MouseButtonPress", 0))
+        for number in range(1, WARM_EVENTS):
+            _seen_after(view, _mouse_event(view, "MouseMove", number % 2 * DRAG))
+        self.result["drag_ms"] = [
+            _seen_after(view, _mouse_event(view, "MouseMove", number % 2 * DRAG))
+            for number in range(FEEL_EVENTS)
+        ]
+        _send(view, _mouse_event(view, "MouseButtonRelease", DRAG))
 
     def _start(self, window: MainWindow) -> Steps:
         """Note the first paint of the window, and the first picture that VTK drew."""
@@ -252,26 +289,19 @@ def _shows_a_slice(window: MainWindow, before: object) -> bool:
     volume, workspace = window.session.volume, window.workspace
     if volume is None or volume is before or workspace is None:
         return False
-    view = workspace._views["axial"]
-    at = view.mapToGlobal(view.rect().center())
-    x, y = at.x() + view.height() // 10, at.y() + view.height() // 7
-    picture = view.screen().grabWindow(0, x, y, PATCH, PATCH).toImage()
+    picture = _tissue(workspace._views["axial"])
     pixels = [picture.pixelColor(i, j) for i in range(0, PATCH, 3) for j in range(0, PATCH, 3)]
     greys = {colour.red() for colour in pixels}
     is_grey = all(c.red() == c.green() == c.blue() for c in pixels)
     return is_grey and len(greys) > 3 and 50 < sum(greys) / len(greys) < 220
 
 
-def _turn_wheel(window: MainWindow, direction: int) -> int:
-    """Turn the wheel one notch over the axial view; give the direction for the next turn."""
+def _wheel_event(view: QWidget, direction: int) -> QWheelEvent:
     from PySide6.QtCore import QPoint, QPointF, Qt
     from PySide6.QtGui import QWheelEvent
-    from PySide6.QtWidgets import QApplication
 
-    assert window.workspace is not None
-    view = window.workspace._views["axial"]
     centre = QPointF(view.rect().center())
-    event = QWheelEvent(
+    return QWheelEvent(
         centre,
         view.mapToGlobal(centre),
         QPoint(),
@@ -281,7 +311,58 @@ def _turn_wheel(window: MainWindow, direction: int) -> int:
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )
+
+
+def _mouse_event(view: QWidget, kind: str, away: int) -> QMouseEvent:
+    """Make an event of a left drag that began beside the crosshair and went right."""
+    from PySide6.QtCore import QEvent, QPointF, Qt
+    from PySide6.QtGui import QMouseEvent
+
+    aside = view.height() / 5
+    place = QPointF(view.rect().center()) + QPointF(away - aside, -aside)
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    return QMouseEvent(
+        QEvent.Type[kind],
+        place,
+        view.mapToGlobal(place),
+        none if kind == "MouseMove" else left,
+        none if kind == "MouseButtonRelease" else left,
+        Qt.KeyboardModifier.NoModifier,
+    )
+
+
+def _send(view: QWidget, event: QEvent) -> None:
+    from PySide6.QtWidgets import QApplication
+
     QApplication.sendEvent(view, event)
+
+
+def _seen_after(view: QWidget, event: QEvent, timeout_s: float = 5.0) -> float:
+    """Post an event; give the milliseconds until the screen shows another picture there."""
+    from PySide6.QtCore import QCoreApplication
+    from PySide6.QtWidgets import QApplication
+
+    before, start_s = _tissue(view), time.perf_counter()
+    QCoreApplication.postEvent(view, event)
+    while _tissue(view) == before:
+        QApplication.processEvents()
+        if time.perf_counter() > start_s + timeout_s:
+            raise TimeoutError("the screen did not change")
+    return (time.perf_counter() - start_s) * 1000
+
+
+def _tissue(view: QWidget) -> QImage:
+    """Read some pixels beside the crosshair from the screen."""
+    at = view.mapToGlobal(view.rect().center())
+    x, y = at.x() + view.height() // 10, at.y() + view.height() // 7
+    return view.screen().grabWindow(0, x, y, PATCH, PATCH).toImage()
+
+
+def _turn_wheel(window: MainWindow, direction: int) -> int:
+    """Turn the wheel one notch over the axial view; give the direction for the next turn."""
+    assert window.workspace is not None
+    view = window.workspace._views["axial"]
+    _send(view, _wheel_event(view, direction))
     k, count = window.workspace.slice_position("axial")
     return -direction if k in (0, count - 1) else direction
 
