@@ -48,6 +48,7 @@ class Inflow:
         self._is_planned = False
         self._is_posted = False
         self._has_turned = False
+        source.on_room = self.look
 
     # -- for the loader, from any thread ------------------------------------------------------
 

@@ -102,7 +102,7 @@ class Payloads:
         coding = self.coding(frame, syntax)
         if not self.has_levels(frame, syntax):
             return None
-        return codecs.level_end(lambda count: head[:count], coding.expected, level)
+        return codecs.level_end(lambda _count: head, coding.expected, level)
 
     def has_levels(self, frame: FramePixels, syntax: str) -> bool:
         """Tell whether the beginning of a frame can be a picture of its own."""

@@ -155,6 +155,8 @@ class RemoteSource(Source, Protocol):
     """
 
     is_remote: bool
+    on_room: Callable[[], None] | None
+    """Called on the thread of `call_soon` when there is room again after there was none."""
 
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
         """Have something called on the thread that asks."""

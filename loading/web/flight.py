@@ -32,6 +32,8 @@ MAX_PIECES = 16
 _STEPS = 12
 """More answers than this for one rendition are going round in circles."""
 _UNKNOWN_SIZE = 192 << 10
+_HEAD = 64 << 10
+"""Where the levels of a frame end stands within this."""
 MAX_FRAME = 1 << 30
 
 
@@ -47,6 +49,7 @@ class Kit:
     received: int = 0
     requests: int = 0
     finished: int = 0
+    under_way: int = 0
 
     def keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
         """Keep a whole frame for the next opening."""
@@ -64,7 +67,9 @@ class Flight:
         arrived: Callable[[Arrival], None],
         *,
         is_urgent: bool,
+        grew: Callable[[], None],
     ) -> None:
+        self._grew = grew
         self._kit = kit
         self._request = request
         self._frame = frame
@@ -75,6 +80,7 @@ class Flight:
         self._exchanges: dict[Exchange, Span | None] = {}
         self._growing: dict[Exchange, int] = {}
         self._expected = 0
+        self._counted = 0
         self._steps = 0
         self._rung: int | None = None
         self._shown = 0
@@ -89,6 +95,12 @@ class Flight:
         """Take it off the line."""
         self._is_over = True
         self._cancel_all()
+        self._count(0)
+
+    def _count(self, left: int) -> None:
+        """Keep the sum of what is still to come over all flights."""
+        self._kit.under_way += left - self._counted
+        self._counted = left
 
     # -- what to do next ----------------------------------------------------------------------
 
@@ -104,7 +116,9 @@ class Flight:
         if self._steps > _STEPS:
             self._fail(BadResponse("The server's answers do not add up", where=self._name))
             return
-        for span in self._spans():
+        spans = self._spans()
+        self._count(self.outstanding)
+        for span in spans:
             self._send(span)
             if self._is_over:
                 return
@@ -149,9 +163,13 @@ class Flight:
         start = held.frame_start() if held.body else None
         if start is None:
             return None
-        head = bytes(memoryview(held.body)[start : start + (64 << 10)])
-        end = self._kit.levels.end(self._frame, head, held.syntax, level)
-        return None if end is None else start + end
+        if level not in held.ends and len(held.body) > held.walked:
+            held.walked = len(held.body)
+            head = bytes(memoryview(held.body)[start : start + _HEAD])
+            end = self._kit.levels.end(self._frame, head, held.syntax, level)
+            if end is not None:
+                held.ends[level] = start + end
+        return held.ends.get(level)
 
     def _can_show(self, level: int) -> bool:
         """Hand over a coarse picture if its bytes are there; tell whether that ended the flight."""
@@ -214,7 +232,9 @@ class Flight:
         def grew(response: HttpResponse) -> None:
             assert exchange is not None
             self._growing[exchange] = response.received
+            self._count(self.outstanding)
             self._stream(exchange, response)
+            self._grew()
 
         exchange = kit.client.send(request, done, grew)
         self._exchanges[exchange] = span
@@ -324,4 +344,5 @@ class Flight:
     def _end(self, arrival: Arrival) -> None:
         if not self._is_over:
             self._is_over = True
+            self._count(0)
             self._arrived(arrival)

@@ -25,9 +25,24 @@ class Held:
         The body from its beginning on, envelope included.
     total : int or None
         Length of the whole body; None: not told yet.
+    ends : dict of int to int
+        Where levels end in the body, as far as that is known.
+    walked : int
+        From how many bytes that was last told.
     """
 
-    __slots__ = ("_later", "_start", "body", "content_type", "received", "syntax", "total", "valid")
+    __slots__ = (
+        "_later",
+        "_start",
+        "body",
+        "content_type",
+        "ends",
+        "received",
+        "syntax",
+        "total",
+        "valid",
+        "walked",
+    )
 
     def __init__(self) -> None:
         self.received = 0
@@ -42,6 +57,8 @@ class Held:
         self.valid = ""
         self._later: dict[int, bytearray] = {}
         self._start: int | None = None
+        self.ends: dict[int, int] = {}
+        self.walked = 0
 
     @property
     def size(self) -> int:

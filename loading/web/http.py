@@ -19,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 from urllib.parse import urljoin
 
@@ -210,7 +210,10 @@ class HttpClient:
             When the address is none.
         """
         exchange = Exchange(self, request, done, grew)
-        self.call_soon(lambda: self._enqueue(exchange))
+        if threading.current_thread() is self._thread:
+            self._enqueue(exchange)
+        else:
+            self.call_soon(lambda: self._enqueue(exchange))
         return exchange
 
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
@@ -308,7 +311,8 @@ class HttpClient:
             except Exception as error:
                 _log.exception("a request could not be sent")
                 host.in_flight.discard(exchange)
-                self._finish(exchange, unexpected(error, without_secrets(exchange.url)))
+                failure = unexpected(error, without_secrets(exchange.url))
+                self.call_soon(partial(self._finish, exchange, failure))
 
     def _start(self, host: _Host, exchange: Exchange) -> None:
         request = exchange.request

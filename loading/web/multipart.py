@@ -16,6 +16,7 @@ from loading.web.messages import join_headers, parameters
 _MAX_HEAD = 16 << 10
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _BLANK = re.compile(rb"\r?\n")
+_HEADED = re.compile(rb"[ \t]*\r?\n[\x21-\x7e]+:")
 
 
 class Part(NamedTuple):
@@ -137,10 +138,12 @@ def _next_delimiter(
     body: bytes | bytearray, marker: bytes, start: int, last: int
 ) -> tuple[int, int]:
     """Give where a part ends and the next delimiter begins, which may be the last one."""
-    pattern = re.compile(rb"\r?\n" + re.escape(marker) + rb"[ \t]*\r?\n[\x21-\x7e]+:")
-    found = pattern.search(body, start, last + len(marker) + 256)
-    if found is not None and found.start() < last:
-        return found.start(), body.index(marker, found.start())
+    at = body.find(marker, start, last)
+    while at >= 0:
+        # inside of a picture no line end stands before these bytes, and no header behind them
+        if _HEADED.match(body, at + len(marker)) and body[at - 1 : at] == b"\n":
+            return at - (2 if body[at - 2 : at] == b"\r\n" else 1), at
+        at = body.find(marker, at + 1, last)
     return last, body.index(marker, last)
 
 

@@ -90,6 +90,8 @@ class WebSource:
         self._plain: set[ChunkKey] = set()
         self._refused: LoadError | None = None
         self._is_closed = threading.Event()
+        self._was_full = False
+        self.on_room: Callable[[], None] | None = None
 
     # -- Source -------------------------------------------------------------------------------
 
@@ -179,17 +181,19 @@ class WebSource:
         if is_urgent:
             return True
         line = client.line(url)
-        others = 0
-        for flight in self._flights.values():
-            if not flight.is_urgent:
-                others += 1
-            elif flight.outstanding > line.pipe_bytes and others >= _COLD_OTHERS:
-                return False
-        urgent = [f for f in self._flights.values() if f.is_urgent]
+        urgent = [flight for flight in self._flights.values() if flight.is_urgent]
+        others = len(self._flights) - len(urgent)
         if others >= _COLD_OTHERS and any(f.outstanding > line.pipe_bytes for f in urgent):
+            self._was_full = True
             return False
-        under_way = sum(flight.outstanding for flight in self._flights.values())
-        return under_way < line.in_flight_bytes
+        self._was_full = self._kit.under_way >= line.in_flight_bytes
+        return not self._was_full
+
+    def _look_for_room(self) -> None:
+        """Tell who asks that bytes have come, when there were too many under way."""
+        if self._was_full and self.on_room is not None and self.has_room(is_urgent=False):
+            self._was_full = False
+            self.on_room()
 
     def ask(self, request: Request, arrived: Callable[[Arrival], None], *, is_urgent: bool) -> None:
         """Ask for what lacks for a request."""
@@ -210,11 +214,14 @@ class WebSource:
                 self._refused = arrival.error
             arrived(arrival)
 
-        flight = Flight(self._kit, request, frame, held, over, is_urgent=is_urgent)
+        flight = Flight(
+            self._kit, request, frame, held, over, is_urgent=is_urgent, grew=self._look_for_room
+        )
         flight.is_plain = chunk in self._plain
         self._flights[chunk] = flight
         flight.go()
-        self._bound_held()
+        if self._kit.requests % 64 == 0:
+            self._bound_held()
 
     def _pays(self, frame: FramePixels) -> bool:
         """Tell whether a beginning is there sooner than the whole by what it costs to ask again.
