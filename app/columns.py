@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
 
 from app.icons import icon
 from app.language import tr
-from app.theme import current_theme
-from app.widgets import Elided, icon_button, label
+from app.theme import body_font, current_theme
+from app.widgets import icon_button, label
 from viewer.link import POSITION, Link, are_different_patients
 from viewer.names import person_text
 from viewer.view_grid import GAP, GapHandle
@@ -32,6 +32,41 @@ _WORDS_FROM = 440
 """A head narrower than this shows its link as an icon alone."""
 
 
+class ColumnTitle(QWidget):
+    """Patient and series in one line, the series shortened where there is no room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.patient = self.series = ""
+        self._is_other = False
+
+    def show_names(self, patient: str, series: str, *, is_other_patient: bool) -> None:
+        """Show whose series it is; another patient than in the other column stands out."""
+        self.patient, self.series, self._is_other = patient, series, is_other_patient
+        self.setAccessibleName(", ".join(part for part in (patient, series) if part))
+        self.setToolTip(self.accessibleName())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Write the names."""
+        theme = current_theme()
+        painter = QPainter(self)
+        room = self.rect()
+        for text, strong, colour, share in (
+            (self.patient, True, theme.warn if self._is_other else theme.text, 0.6),
+            (self.series, False, theme.text_second, 1.0),
+        ):
+            painter.setFont(body_font(strong=strong))
+            painter.setPen(QColor(colour))
+            metrics = painter.fontMetrics()
+            elide = Qt.TextElideMode.ElideRight
+            shown = metrics.elidedText(text, elide, round(room.width() * share))
+            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), shown)
+            if shown:
+                room.setLeft(room.left() + metrics.horizontalAdvance(shown) + 12)
+
+
 class ColumnHead(QWidget):
     """The line above a column: patient, series, the link to the other one, a button to close."""
 
@@ -45,8 +80,7 @@ class ColumnHead(QWidget):
         self._is_active = False
         self.link = icon_button("link", "", self.link_wanted.emit)
         self.link_words = label(role="caption")
-        self.patient = Elided(role="strong")
-        self.series = Elided(role="second")
+        self.title = ColumnTitle()
         self.close_ = icon_button("close", tr("Close this column"), self.close_wanted.emit)
         for made in (self.link, self.close_):
             made.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # their commands have the keyboard
@@ -55,17 +89,9 @@ class ColumnHead(QWidget):
         across.setSpacing(8)
         across.addWidget(self.link)
         across.addWidget(self.link_words)
-        across.addWidget(self.patient, 2)
-        across.addWidget(self.series, 3)
+        across.addWidget(self.title, 1)
         across.addWidget(self.close_)
         self._has_link = False
-
-    def show_names(self, patient: str, series: str, *, is_other_patient: bool) -> None:
-        """Show whose series it is; another patient than in the other column stands out."""
-        self.patient.set_text(patient)
-        self.patient.setVisible(bool(patient))
-        self.series.set_text(series)
-        self.patient.setStyleSheet(f"color: {current_theme().warn}" if is_other_patient else "")
 
     def show_link(self, kind: str, *, is_on: bool) -> None:
         """Show how the columns go together; an empty kind shows nothing."""
@@ -221,7 +247,7 @@ class Columns(QWidget):
             header = volume.spec.header
             series = header.get("series_description", "") or volume.spec.label
             name = "" if names_hidden else person_text(header.get("patient_name", ""))
-            frame.head.show_names(name, series, is_other_patient=different)
+            frame.head.title.show_names(name, series, is_other_patient=different)
         self._show_link()
 
     @property

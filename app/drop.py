@@ -68,9 +68,6 @@ class DropFrame(QWidget):
         theme = current_theme()
         colour = QColor(theme.accent if is_chosen else theme.text_second)
         if is_chosen:
-            tint = QColor(theme.accent)
-            tint.setAlphaF(0.10)
-            painter.fillRect(zone, tint)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colour, 2))
             painter.drawRect(zone.adjusted(1, 1, -1, -1))

@@ -107,7 +107,7 @@ def patients_row(volumes: Sequence[OpenVolume], *, names_hidden: bool) -> Notice
     from loading import notice
 
     names = [person_text(volume.spec.header.get("patient_name", "")) for volume in volumes]
-    where = "" if names_hidden or not all(names) else tr("{left}, {right}.").format(
+    where = "" if names_hidden or not all(names) else tr("{left} and {right}.").format(
         left=names[0], right=names[-1]
     )  # fmt: skip
     return row_of(notice("different_patients"), where)

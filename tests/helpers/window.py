@@ -59,10 +59,17 @@ def open_and_wait(window: MainWindow, *paths: Path) -> None:
     QTest.qWait(50)
 
 
+def open_beside(window: MainWindow, *paths: Path) -> None:
+    """Drop paths on the right of the window and wait until everything has been read and drawn."""
+    drop(window, *paths, at=QPoint(window.width() - 40, window.height() // 2))
+    wait_until(lambda: is_complete(window), "the load beside")
+    QTest.qWait(50)
+
+
 def is_complete(window: MainWindow) -> bool:
     """Tell whether nothing is being opened or loaded any more."""
-    volume = window.session.volume
-    return not window.session.is_opening and (volume is None or volume.state.is_over)
+    session = window.session
+    return not session.is_opening and all(volume.state.is_over for volume in session.volumes)
 
 
 def drag_enter(place: QPoint, data: QMimeData) -> QDragEnterEvent:
@@ -73,11 +80,11 @@ def drag_enter(place: QPoint, data: QMimeData) -> QDragEnterEvent:
     return QDragEnterEvent(exact, Qt.DropAction.CopyAction, data, left, no_keys)
 
 
-def drop(window: MainWindow, *paths: Path) -> None:
-    """Drop files on the middle of the window, as a file manager does."""
+def drop(window: MainWindow, *paths: Path, at: QPoint | None = None) -> None:
+    """Drop files on the window, its middle unless told, as a file manager does."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    middle = window.rect().center()
+    middle = window.rect().center() if at is None else at
     left, no_keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     copy = Qt.DropAction.CopyAction
     enter = drag_enter(middle, data)
