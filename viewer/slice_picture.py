@@ -28,12 +28,13 @@ from viewer.names import person_text, point_text
 from viewer.scene import Scene
 from viewer.slice_cutter import CutArea
 from viewer.state import PLANES, ViewState
-from viewer.voi import Look
+from viewer.voi import ColourPainter, Look, Painter
 
 MAX_PIXELS = 3_000_000
 _NO_GAP = 14.0
 
 Polygon = list[tuple[float, float]]
+_Values = npt.NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +48,16 @@ class _Shown:
     matrix: FloatArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """Array values of one cut; `smooth` ones count where `is_smooth`, if there are any."""
+
+    key: object
+    whole: _Values
+    smooth: _Values | None
+    is_smooth: npt.NDArray[np.bool_] | None
+
+
 def viewport_for(frame: PlaneFrame, state: ViewState, width: float, height: float) -> Viewport:
     """Give the place of a plane on a view of some size."""
     plane = state.plane(frame.name)
@@ -54,12 +65,13 @@ def viewport_for(frame: PlaneFrame, state: ViewState, width: float, height: floa
 
 
 class SlicePicture:
-    """Paint one plane of a scene; keeps the last cut, so that overlays alone cost no new one."""
+    """Paint one plane of a scene; keeps the last cut, so that overlays and colours cost none."""
 
     def __init__(self, view: str) -> None:
         self.view = view
         self._key: object = None
         self._image: QImage | None = None
+        self._cut: _Cut | None = None
         self._pixels: npt.NDArray[np.uint32] | None = None
         self._data_serial = 0
 
@@ -110,17 +122,19 @@ class SlicePicture:
         outline = _polygon(shown, _box_polygon(shown, scene, *there))
         if outline.size() < 3:
             return
-        key = self._cut_key(shown, scene, state)
-        if key != self._key or self._image is None:
+        key, look = self._cut_key(shown, scene, state), self._look(scene, state)
+        if (key, look) != self._key or self._image is None:
             area, ratio = _area_of(shown, outline)
             if area.width < 1 or area.height < 1:
                 return
-            self._image = self._cut(shown, area, scene, state)
+            if self._cut is None or key != self._cut.key:
+                self._cut = _Cut(key, *self._values(shown, area, scene, state))
+            self._image = self._coloured(self._cut, scene.painter_for(look))
             self._image.setDevicePixelRatio(ratio)
             self._place = shown.viewport.to_screen(
                 area.right_mm - area.step_mm / 2, area.down_mm - area.step_mm / 2
             )
-            self._key = key
+            self._key = (key, look)
         painter.save()
         painter.setClipPath(_path(outline), Qt.ClipOperation.IntersectClip)
         x, y = (round(n * shown.ratio) / shown.ratio for n in self._place)
@@ -136,28 +150,33 @@ class SlicePicture:
             self._data_serial,
             _extent_of_content(shown, scene),
             state.interpolation,
-            self._look(scene, state),
         )
 
     def _look(self, scene: Scene, state: ViewState) -> Look:
         inverted = state.inverted != scene.spec.inverted
         return Look(state.window, state.level, state.window_function, inverted, state.colour_map)
 
-    def _cut(self, shown: _Shown, area: CutArea, scene: Scene, state: ViewState) -> QImage:
-        """Cut and colour; between voxel centres of two slices only where both show something."""
-        colour = scene.painter_for(self._look(scene, state))
+    def _values(
+        self, shown: _Shown, area: CutArea, scene: Scene, state: ViewState
+    ) -> tuple[_Values, _Values | None, npt.NDArray[np.bool_] | None]:
+        """Cut; between voxel centres of two slices only where both show something."""
         loading = not scene.volume.state.is_over
         scene.cutter.use_one_thread(loading)
         linear = state.interpolation == "linear"
         axis = shown.frame.axis
         spans = None if shown.frame.is_acquired else _joined_spans(scene)
-        whole = scene.cutter.cut(shown.matrix, axis, area, linear=linear and spans is None)
-        self._pixels = colour.paint(whole)
-        if linear and spans and not loading:
-            smooth = colour.paint(scene.cutter.cut(shown.matrix, axis, area, linear=True))
-            inside = _inside(shown.matrix, area, spans)
-            self._pixels = np.where(inside, smooth, self._pixels)
-        self._pixels = np.ascontiguousarray(self._pixels)
+        whole = scene.cutter.cut(shown.matrix, axis, area, linear=linear and spans is None).copy()
+        if not (linear and spans) or loading:
+            return whole, None, None
+        smooth = scene.cutter.cut(shown.matrix, axis, area, linear=True).copy()
+        return whole, smooth, _inside(shown.matrix, area, spans)
+
+    def _coloured(self, cut: _Cut, colour: Painter | ColourPainter) -> QImage:
+        """Colour what was cut; a drag of the window cuts nothing anew."""
+        pixels = colour.paint(cut.whole)
+        if cut.smooth is not None and cut.is_smooth is not None:
+            pixels = np.where(cut.is_smooth, colour.paint(cut.smooth), pixels)
+        self._pixels = np.ascontiguousarray(pixels)
         height, width = self._pixels.shape
         return QImage(self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
 
