@@ -66,6 +66,10 @@ def _file(w: MainWindow) -> list[Command]:
     return [
         Command("file.open_folder", tr("Open folder"), menu, w.files.open_folder, ("Ctrl+O",)),
         Command("file.open_files", tr("Open files"), menu, w.files.open_files),
+        Command("file.open_url", tr("Open DICOMweb URL"), menu, lambda: w.door.show_studies(),
+                ("Ctrl+Shift+O",)),
+        Command("file.paste", tr("Open what was copied"), menu, lambda: w.door.paste(),
+                ("Ctrl+V",)),
         Command("file.open_beside", tr("Open beside"), menu, w.files.open_beside, (), none),
         Command("file.demo", tr("Try the demo"), menu, w.files.open_demo),
         Command("file.save_picture", tr("Save picture"), menu, w.files.save_picture,

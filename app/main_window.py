@@ -1,7 +1,7 @@
 """The one window: puts the parts together and passes on what happens between them.
 
-VTK, numpy and the engine are not imported here: the window is painted first, then the views are
-brought in by `prepare_views`.
+It comes in three steps, so that something is on the screen at once: an empty frame that imports
+nothing but Qt, its parts (`build`), and the views with VTK, numpy and the engine (`prepare_views`).
 """
 
 from __future__ import annotations
@@ -13,52 +13,29 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDesktopServices,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QShowEvent,
-)
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
-from app import command_table
-from app.actions import CommandSet
-from app.alt_menu import AltMenuBar
-from app.deck import Deck
-from app.display_panel import DisplayPanel
-from app.drop import DropZones, dropped_uris
-from app.files import Files
-from app.focus_ring import FocusRing
-from app.icons import program_icon
 from app.language import tr
-from app.logs import log_folder
-from app.menus import build_menus, fill_recent, show_view_menu
-from app.modes import Modes
-from app.navigation import Navigation
-from app.notice_book import NoticeBook
-from app.palette_rows import answers, gather
-from app.preferences import Preferences
-from app.recent import RecentStore
-from app.series_panel import SeriesPanel
-from app.session import Session
-from app.session_view import SessionView
-from app.settings import SettingsStore, config_folder
-from app.sheets import Sheet, SheetHost
-from app.start_page import StartPage
-from app.status_line import StatusLine
-from app.status_teller import StatusTeller
-from app.thumbnails import Thumbnailer
-from app.toolbar import Toolbar
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import (
+        QCloseEvent,
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QPaintEvent,
+        QShowEvent,
+    )
+
     from app.columns import Columns
     from app.command_palette import CommandPalette
     from app.key_sheet import KeySheet
+    from app.settings import SettingsStore
+    from app.sheets import Sheet
     from loading import VolumeEntry
     from viewer.workspace import Workspace
 
@@ -78,20 +55,53 @@ class MainWindow(QMainWindow):
     """
 
     closed = Signal()
+    painted = Signal()
     views_imported = Signal()
     full_screen_state = Qt.WindowState.WindowFullScreen
 
-    def __init__(self, settings: SettingsStore | None = None) -> None:
+    def __init__(self, settings: SettingsStore | None = None, *, later: bool = False) -> None:
         super().__init__()
+        from app.settings import SettingsStore, config_folder
+
         self.setWindowTitle("Voxtide")
-        self.setWindowIcon(program_icon())
         self.setMinimumSize(MINIMUM)
-        self.setAcceptDrops(True)
         self.settings = settings or SettingsStore(config_folder())
+        self.columns: Columns | None = None
+        self._is_built = False
+        self._has_painted = False
+        self._restore_geometry()
+        if not later:
+            self.build()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Say once that the empty frame has been painted."""
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    # -- building ----------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Make what the window consists of; imports it, so call it after the frame was painted."""
+        from app import command_table
+        from app.actions import CommandSet
+        from app.files import Files
+        from app.icons import program_icon
+        from app.modes import Modes
+        from app.navigation import Navigation
+        from app.notice_book import NoticeBook
+        from app.preferences import Preferences
+        from app.recent import RecentStore
+        from app.session import Session
+        from app.session_view import SessionView
+        from app.settings import config_folder
+        from app.thumbnails import Thumbnailer
+
+        self.setWindowIcon(program_icon())
         self.recent = RecentStore(config_folder())
         self.session = Session(self)
         self.thumbnails = Thumbnailer(self)
-        self.columns: Columns | None = None
         self.files = Files(self)
         self.notices = NoticeBook(self)
         self.preferences = Preferences(self)
@@ -102,10 +112,25 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self._restore()
-
-    # -- building ----------------------------------------------------------------------------------
+        self._is_built = True
+        self.setAcceptDrops(True)
+        self._watch_keys()
 
     def _build(self) -> None:
+        from app.alt_menu import AltMenuBar
+        from app.deck import Deck
+        from app.display_panel import DisplayPanel
+        from app.door import Door
+        from app.drop import DropZones
+        from app.focus_ring import FocusRing
+        from app.menus import build_menus, fill_recent
+        from app.series_panel import SeriesPanel
+        from app.sheets import SheetHost
+        from app.start_page import StartPage
+        from app.status_line import StatusLine
+        from app.status_teller import StatusTeller
+        from app.toolbar import Toolbar
+
         self.main_menu, drop_downs = build_menus(
             self, self.commands, lambda menu: fill_recent(self, menu)
         )
@@ -119,6 +144,7 @@ class MainWindow(QMainWindow):
         self.teller = StatusTeller(self.session, self.status)
         self.sheets = SheetHost(self.deck, self.give_focus_to_views)
         self.drops = DropZones(self)
+        self.door = Door(self)
         self._ring = FocusRing(self)
         self.menu_bar = AltMenuBar(self.deck, self.main_menu)
         value = self.settings.value
@@ -134,7 +160,6 @@ class MainWindow(QMainWindow):
         self.deck.mode_changed.connect(self._follow_modes)
         for signal, run in (
             (self.start.open_folder, self.files.open_folder),
-            (self.start.open_files, self.files.open_files),
             (self.start.demo, self.files.open_demo),
             (self.start.cancel, self.session.stop_opening),
             (self.session.opening_changed, self.session_view.follow_opening),
@@ -146,7 +171,8 @@ class MainWindow(QMainWindow):
             (self.teller.moved, self.session_view.follow_load),
         ):
             signal.connect(run)
-        self.start.open_uri.connect(lambda uri: self.session.open([uri]))
+        self.start.open_uri.connect(lambda uri: self.door.open([uri]))
+        self.start.open_url.connect(self.door.show_studies)
         self.start.locate.connect(self.files.locate)
         self.session.failed.connect(self.session_view.tell_failure)
         self.series.menu_wanted.connect(self._show_series_menu)
@@ -158,7 +184,7 @@ class MainWindow(QMainWindow):
         self.views_imported.connect(self.prepare_views, Qt.ConnectionType.QueuedConnection)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system_theme)
 
-    def _restore(self) -> None:
+    def _restore_geometry(self) -> None:
         value = self.settings.value
         screen = QGuiApplication.primaryScreen().availableGeometry()
         size = (screen.size() * 0.8).boundedTo(LARGEST_START).expandedTo(MINIMUM)
@@ -166,6 +192,8 @@ class MainWindow(QMainWindow):
         if kept.isEmpty() or not self.restoreGeometry(kept):
             self.resize(size)
             self.move(screen.center() - self.rect().center())
+
+    def _restore(self) -> None:
         for trouble in (self.settings.trouble, self.recent.trouble):
             if trouble:
                 self.notices.add("settings_trouble", trouble)
@@ -199,6 +227,7 @@ class MainWindow(QMainWindow):
             self.session_view.follow_opening()
 
     def _make_workspace(self) -> Workspace:
+        from app.menus import show_view_menu
         from viewer.workspace import Workspace
 
         made = Workspace()
@@ -237,6 +266,7 @@ class MainWindow(QMainWindow):
     def palette_(self) -> CommandPalette:
         """Give the palette; it is made when it is first opened."""
         from app.command_palette import CommandPalette
+        from app.palette_rows import answers, gather
 
         made = CommandPalette(self.deck, lambda: gather(self), lambda text: answers(self, text))
         made.left.connect(self.give_focus_to_views)
@@ -315,6 +345,11 @@ class MainWindow(QMainWindow):
 
     def open_log_folder(self) -> None:
         """Show the folder of the log file."""
+        from PySide6.QtCore import QUrl
+        from PySide6.QtGui import QDesktopServices
+
+        from app.logs import log_folder
+
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
 
     def copy_value(self) -> None:
@@ -361,11 +396,13 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped; the reading is done elsewhere."""
+        from app.drop import dropped_uris
+
         self.drops.leave()
         uris = dropped_uris(event.mimeData())
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self.session.open(uris, self.drops.place_at(event.position().toPoint()))
+        self.door.open(uris, self.drops.place_at(event.position().toPoint()))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Let the focus ring watch the window, which exists from here on."""
@@ -374,7 +411,7 @@ class MainWindow(QMainWindow):
 
     def _watch_keys(self) -> None:
         handle = self.windowHandle()
-        if handle is not None:
+        if handle is not None and self._is_built:
             self._ring.watch(handle)
             if sys.platform != "darwin":
                 self.menu_bar.watch(handle)
@@ -382,7 +419,7 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the window manager out of full screen."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange and hasattr(self, "deck"):
+        if event.type() == QEvent.Type.WindowStateChange and self._is_built:
             is_full = bool(self.windowState() & self.full_screen_state)
             if self.deck.is_full_screen and not is_full:
                 self.deck.is_full_screen = False
@@ -390,10 +427,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once; threads end behind the vanished window."""
+        if not self._is_built:
+            event.accept()
+            self.closed.emit()
+            return
         if not self.deck.is_full_screen:
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
+        self.door.close()
         self.session_view.remember_now()
         self.display.stop()
         self.session.close()

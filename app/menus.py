@@ -15,7 +15,13 @@ from app.language import tr
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
-_OPEN_MENU = ("file.open_folder", "file.open_files", "file.open_beside", "file.demo")
+_OPEN_MENU = (
+    "file.open_folder",
+    "file.open_files",
+    "file.open_url",
+    "file.open_beside",
+    "file.demo",
+)
 _SLICE_MENU = (
     "view.fit",
     "view.reset",
@@ -97,7 +103,7 @@ def fill_recent(window: MainWindow, menu: QMenu) -> None:
     hidden = window.settings.value.names_hidden
     for item in items:
         name = item.shown_name(names_hidden=hidden)
-        action = menu.addAction(name, lambda u=item.uri: window.session.open([u]))  # type: ignore[misc]
+        action = menu.addAction(name, lambda u=item.uri: window.door.open([u]))  # type: ignore[misc]
         action.setEnabled(item.is_there)
         action.setToolTip("" if hidden else item.uri)
     if not items:

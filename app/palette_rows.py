@@ -34,7 +34,7 @@ def gather(window: MainWindow) -> list[Hit]:
                     title=item.shown_name(names_hidden=hidden),
                     path=tr("Recent"),
                     reason="" if item.is_there else tr("not found"),
-                    run=lambda u=item.uri: window.session.open([u]),  # type: ignore[misc]
+                    run=lambda u=item.uri: window.door.open([u]),  # type: ignore[misc]
                 )
             )
     return rows

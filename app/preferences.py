@@ -33,6 +33,8 @@ class Preferences:
             self.apply_hands()
         elif name == "memory_limit_mb":
             self.apply_memory_limit()
+        elif name == "frame_cache_mb":
+            window.door.apply_frame_cache()
         window.commands.refresh()
 
     def toggle_names(self) -> None:
@@ -75,4 +77,5 @@ class Preferences:
 
         sheet = SettingsSheet(self._window.settings.value, self._window.commands)
         sheet.changed.connect(self.change)
+        sheet.frames_cleared.connect(self._window.door.clear_frames)
         return sheet

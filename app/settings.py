@@ -11,7 +11,6 @@ import dataclasses
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +39,12 @@ class Settings:
         What dragging upwards does to the picture: "brighter" or "darker".
     right_button : str
         What a right drag does: "zoom" or "window".
+    servers : list
+        Saved servers, as `loading.web.servers` writes them; never with a secret.
+    known_hosts : list of str
+        Origins that the user has allowed to be contacted.
+    frame_cache_mb : int
+        How much of what came from servers is kept on the disk; 0 keeps nothing.
     keys : mapping of str to str
         Shortcuts that the user changed, by command id.
     geometry : str
@@ -56,6 +61,9 @@ class Settings:
     display_panel: bool = True
     toolbar: bool = True
     geometry: str = ""
+    servers: list[dict[str, str]] = field(default_factory=list)
+    known_hosts: list[str] = field(default_factory=list)
+    frame_cache_mb: int = 4000
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -130,6 +138,8 @@ def read_json(path: Path) -> tuple[dict[str, Any] | None, str]:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> str:
     """Write a JSON object so that the file is always whole; give a sentence on failure."""
+    import tempfile  # brings in much that the first paint does not need
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -146,6 +156,12 @@ def write_json(path: Path, document: Mapping[str, Any]) -> str:
             "{path} cannot be written: {reason}. Changes last until Voxtide is closed."
         ).format(path=path, reason=error.strerror)
     return ""
+
+
+def cache_folder() -> Path:
+    """Give the folder for what can be had again; it may not exist yet."""
+    place = QStandardPaths.StandardLocation.GenericCacheLocation
+    return Path(QStandardPaths.writableLocation(place)) / "voxtide"
 
 
 def int_or(value: object, default: int = 0) -> int:
@@ -174,5 +190,7 @@ def _understood(given: Mapping[str, Any]) -> Settings:
             continue
         if isinstance(value, dict):
             value = {k: v for k, v in value.items() if isinstance(v, str)}
+        if isinstance(value, list):
+            value = [one for one in value if isinstance(one, dict | str)]
         kept[entry.name] = value
     return Settings(**kept)

@@ -10,13 +10,14 @@ from app.actions import CommandSet, conflict
 from app.language import tr
 from app.settings import Settings
 from app.sheets import Sheet
-from app.widgets import NumberField, Segments, Switch, icon_button, label, line
+from app.widgets import NumberField, Segments, Switch, button, icon_button, label, line, row
 
 
 class SettingsSheet(Sheet):
     """Show the settings; `changed` brings a name and a value."""
 
     changed = Signal(str, object)
+    frames_cleared = Signal()
 
     def __init__(self, settings: Settings, commands: CommandSet) -> None:
         super().__init__(tr("Settings"), QSize(560, 640))
@@ -55,6 +56,11 @@ class SettingsSheet(Sheet):
         self.recent.setChecked(settings.keep_recent)
         self.recent.switched.connect(lambda on: self.changed.emit("keep_recent", on))
         form.addRow(label(tr("Start page")), self.recent)
+        self.frames = NumberField(tr("Kept of what came from servers, MB"), empty=tr("nothing"))
+        self.frames.set_value(settings.frame_cache_mb or None)
+        self.frames.taken.connect(self._take_frames)
+        self.clear_frames = button(tr("Clear"), self.frames_cleared.emit, "small")
+        form.addRow(label(tr("Kept from servers, MB")), _beside(self.frames, self.clear_frames))
         self.body.addLayout(form)
         self.body.addWidget(line())
         self.body.addWidget(label(tr("Keys"), "section"))
@@ -74,6 +80,11 @@ class SettingsSheet(Sheet):
         limit = max(0, round(number))
         self.memory.set_value(limit or None)
         self.changed.emit("memory_limit_mb", limit)
+
+    def _take_frames(self, number: float) -> None:
+        limit = max(0, round(number))
+        self.frames.set_value(limit or None)
+        self.changed.emit("frame_cache_mb", limit)
 
     def _choice(
         self,
@@ -134,3 +145,11 @@ class SettingsSheet(Sheet):
         self._keys.pop(id_, None)
         self.changed.emit("keys", dict(self._keys))
         self._fields[id_].setKeySequence(self._commands.action(id_).shortcut())
+
+
+def _beside(*parts: QWidget) -> QWidget:
+    made = QWidget()
+    across = row(*parts)
+    across.setStretch(0, 1)
+    made.setLayout(across)
+    return made

@@ -90,6 +90,7 @@ class SheetHost:
         self._over = over
         self._give_focus_back = give_focus_back
         self._name = ""
+        self._inset = 0
         self.sheet: Sheet | None = None
 
     def toggle(self, name: str, make: Callable[[], Sheet]) -> None:
@@ -120,7 +121,12 @@ class SheetHost:
             sheet.deleteLater()
             self._give_focus_back()
 
+    def leave_room(self, height: int) -> None:
+        """Stay below a bar of this height, which stands under the toolbar."""
+        self._inset = height
+        self.arrange()
+
     def arrange(self) -> None:
         """Place the sheet anew after the window has changed its size."""
         if self.sheet is not None:
-            self.sheet.place(self._over.rect().adjusted(0, 40, 0, -24))
+            self.sheet.place(self._over.rect().adjusted(0, 40 + self._inset, 0, -24))

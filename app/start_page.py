@@ -148,7 +148,7 @@ class StartPage(QWidget):
     """The page of an empty window."""
 
     open_folder = Signal()
-    open_files = Signal()
+    open_url = Signal()
     demo = Signal()
     cancel = Signal()
     open_uri = Signal(str)
@@ -201,7 +201,7 @@ class StartPage(QWidget):
             tr("DICOM, NIfTI, TIFF stacks, Zarr. Nothing is copied, changed or sent anywhere."),
             (
                 button(tr("Open folder"), self.open_folder.emit, "filled"),
-                button(tr("Open files"), self.open_files.emit, "plain"),
+                button(tr("Open DICOMweb URL"), self.open_url.emit, "plain"),
                 button(tr("Try the demo"), self.demo.emit, "plain"),
             ),
         )

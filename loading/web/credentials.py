@@ -183,6 +183,7 @@ class Credentials:
         if answer is None:
             with self._guard:
                 self._declined.add(origin)
+                self._known.pop(origin, None)  # what was refused is of no more use
             return ""
         self.set(origin, answer)
         return answer.authorization

@@ -15,7 +15,7 @@ from loading.errors import BadResponse, LoadError, NotFound
 from loading.sources.base import CancelToken
 from loading.web.http import HttpClient, HttpRequest, shared_client
 from loading.web.paging import PAGE, Pager
-from loading.web.qido_rows import TAG, Series, Study, series_of, study_of
+from loading.web.qido_rows import TAG, Series, Study, day_of, series_of, study_of
 from loading.web.trouble import refuse_page
 
 LITERAL = "*,/-^:?"
@@ -26,6 +26,15 @@ _WANTED = ("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedSeries"
            "NumberOfStudyRelatedInstances")  # fmt: skip
 _WANTED_OF_SERIES = ("SeriesDescription", "NumberOfSeriesRelatedInstances")
 _PICTURES = ("thumbnail", "rendered?viewport=128,128")
+
+_FIELDS = {
+    "PatientName": "patient",
+    "PatientID": "patient_id",
+    "ModalitiesInStudy": "modality",
+    "StudyDescription": "description",
+    "AccessionNumber": "accession",
+}
+"""Keys that have a field in a query."""
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -68,6 +77,22 @@ class StudyQuery:
             *self.more,
         ]
         return [(key, value) for key, value in made if value]
+
+    @classmethod
+    def of(cls, search: Parameters) -> StudyQuery:
+        """Make a query of the keys in an address; those that have no field are kept as they are."""
+        fields: dict[str, Any] = {}
+        more = []
+        for key, value in search:
+            if key == "StudyDate":
+                first, dash, last = value.partition("-")
+                fields["first_day"] = day_of(first)
+                fields["last_day"] = day_of(last if dash else first)
+            elif key in _FIELDS:
+                fields[_FIELDS[key]] = value
+            else:
+                more.append((key, value))
+        return cls(**fields, more=tuple(more))
 
     def accepts(self, study: Study) -> bool:
         """Tell whether a study fits, as far as it tells: some servers give all they have."""
@@ -118,29 +143,30 @@ class Archive:
 
         return Pager(fetch, lambda study: study.uid, size=size)
 
-    def series(self, study_uid: str, cancel: CancelToken | None = None) -> list[Series]:
-        """Give the series of a study by their numbers.
+    def series(self, study: Study, cancel: CancelToken | None = None) -> list[Series]:
+        """Give the series of a study by their numbers; its own count saves asking for an end.
 
         Raises
         ------
         LoadError
             When the server does not give them.
         """
+        path = f"studies/{study.uid}/series"
 
         def fetch(offset: int, count: int) -> list[Series]:
             asked = [*_fields(_WANTED_OF_SERIES), ("limit", str(count)), ("offset", str(offset))]
             try:
-                rows = self.rows(f"studies/{study_uid}/series", asked, cancel)
+                rows = self.rows(path, asked, cancel)
             except BadResponse:
                 # some take neither fields nor pages here
                 if offset:
                     return []
-                rows = self.rows(f"studies/{study_uid}/series", (), cancel)
+                rows = self.rows(path, (), cancel)
             return [series_of(row) for row in rows]
 
         pager = Pager(fetch, lambda one: one.uid, size=PAGE)
         found: list[Series] = []
-        while not pager.is_over:
+        while not pager.is_over and len(found) != study.series_count:
             found += pager.more()
         return sorted(found, key=lambda one: (one.number is None, one.number or 0, one.uid))
 
@@ -272,11 +298,11 @@ def _folded(text: str) -> str:
 
 
 def trouble_of(archive: Archive, error: LoadError) -> LoadError:
-    """Say of an error of a first contact what it most likely means."""
+    """Say of an error of a search what it means for the server; the search itself stays out."""
     if isinstance(error, NotFound):
         return NotFound(
             "There is no DICOMweb server at this address",
             where=archive.root,
             cure="The address often ends in /dicom-web, /dicomweb or /rs",
         )
-    return error
+    return type(error)(error.what, where=archive.root, cure=error.cure)

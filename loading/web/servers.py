@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from loading.errors import LoadError
@@ -30,8 +30,8 @@ class Server:
 
 
 def server_of(link: Link, name: str = "") -> Server:
-    """Make a server of an address; by default it is named after its host."""
-    return Server(name.strip()[:80] or link.host, link.root)
+    """Make a server of an address; by default it is named by host and path."""
+    return Server(name.strip()[:80] or link.root.partition("://")[2], link.root)
 
 
 def with_server(servers: Sequence[Server], server: Server) -> tuple[Server, ...]:
@@ -43,14 +43,6 @@ def with_server(servers: Sequence[Server], server: Server) -> tuple[Server, ...]
 def without_server(servers: Sequence[Server], root: str) -> tuple[Server, ...]:
     """Take a server out."""
     return tuple(one for one in servers if one.root != root)
-
-
-def renamed(servers: Sequence[Server], root: str, name: str) -> tuple[Server, ...]:
-    """Give a server another name."""
-    return tuple(
-        replace(one, name=name.strip()[:80] or one.name) if one.root == root else one
-        for one in servers
-    )
 
 
 def to_data(servers: Sequence[Server]) -> list[dict[str, str]]:

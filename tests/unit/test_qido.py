@@ -10,7 +10,7 @@ from loading.errors import BadResponse, NotFound, Unauthorised
 from loading.web.http import HttpClient
 from loading.web.paging import Pager
 from loading.web.qido import Archive, StudyQuery, query_text
-from loading.web.qido_rows import name_of, series_of, study_of
+from loading.web.qido_rows import Study, name_of, series_of, study_of
 from tests.helpers.qido_server import Habits, element, qido_server, series_row, study_row
 
 
@@ -144,7 +144,7 @@ def test_series_come_by_number_with_their_counts(client):
     rows = [series_row(3), series_row(1), series_row(2, **{"00200011": element("IS")})]
     for habits in (Habits(series=rows), Habits(series=rows, refuses=("includefield", "limit"))):
         with qido_server(habits) as server:
-            found = Archive(server.url, client).series("1.2.0")
+            found = Archive(server.url, client).series(Study("1.2.0"))
             assert [(one.number, one.instance_count) for one in found] == [
                 (1, 10), (3, 30), (None, 20),
             ]  # fmt: skip

@@ -26,9 +26,7 @@ def test_servers_survive_the_settings_and_their_order_is_that_of_use():
     assert from_data(to_data(both)) == (OTHER, ARCHIVE)
     assert servers.with_server(both, ARCHIVE) == (ARCHIVE, OTHER)
     assert servers.without_server(both, OTHER.root) == (ARCHIVE,)
-    assert servers.renamed(both, OTHER.root, " Ward 3 ")[0].name == "Ward 3"
-    assert servers.renamed(both, OTHER.root, "  ")[0].name == "Other"
-    assert servers.server_of(parse(ARCHIVE.root)).name == "pacs.example"
+    assert servers.server_of(parse(ARCHIVE.root)).name == "pacs.example/dicom-web"
 
 
 def test_what_is_no_server_is_left_out_and_secrets_do_not_stay():
@@ -42,7 +40,7 @@ def test_what_is_no_server_is_left_out_and_secrets_do_not_stay():
     ]
     assert from_data(data) == (
         Server("A", "https://a.example/rs"),
-        Server("c.example", "https://c.example/rs"),
+        Server("c.example/rs", "https://c.example/rs"),
     )
     assert from_data(None) == from_data({"a": 1}) == ()
 

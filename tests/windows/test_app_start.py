@@ -23,12 +23,12 @@ application = QApplication([])
 from app.main_window import MainWindow
 from app.theme import apply_theme
 apply_theme(application, "dark")
-window = MainWindow()
+window = MainWindow(later=True)
 def painted():
-    heavy = ("vtkmodules", "numpy", "pydicom", "imagecodecs")
+    heavy = ("vtkmodules", "numpy", "pydicom", "imagecodecs", "app.deck", "PySide6.QtNetwork")
     print(json.dumps([name for name in heavy if name in sys.modules]))
     application.quit()
-window.deck.painted.connect(painted)
+window.painted.connect(painted)
 window.show()
 application.exec()
 """
@@ -48,7 +48,7 @@ def test_nothing_heavy_is_imported_before_the_first_paint(display):
 def test_the_start_page_invites_and_says_what_it_is_not(qapp):
     with main_window(views=False) as window:
         assert window.windowTitle() == "Voxtide"
-        assert {"Open folder", "Open files", "Try the demo"} <= set(words_of(window.start))
+        assert {"Open folder", "Open DICOMweb URL", "Try the demo"} <= set(words_of(window.start))
         page = grab(window.start)
         # the dashed card stands in the middle: its filled button is the one spot of accent
         accent = window.start.card.findChildren(QPushButton)[0]
@@ -117,4 +117,4 @@ def test_keys_reach_every_button_of_the_start_page(qapp, recent):
             focus = window.focusWidget()
             assert focus is not None
             seen.add(getattr(focus, "text", focus.accessibleName)() or focus.accessibleName())
-        assert {"Open folder", "Open files", "Try the demo", "Open Thorax again"} <= seen
+        assert {"Open folder", "Open DICOMweb URL", "Try the demo", "Open Thorax again"} <= seen
