@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from loading import codecs
 from loading.dicom import encapsulated, syntaxes, tags
+from loading.dicom.elements import Damaged, DataSet
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Attributes, Instance
@@ -100,10 +103,36 @@ class FrameIndex:
         """Give the fragments of a frame; the file is walked at the first call."""
         with self._lock:
             if self._frames is None:
+                instance = self._instance
                 self._frames = encapsulated.frames_of(
-                    self._instance.place, self._instance.offset, self._count
+                    instance.place,
+                    instance.offset,
+                    self._count,
+                    partial(extended_offsets, instance),
+                    one_each=instance.shared.syntax == syntaxes.RLE,
+                )
+            if not self._frames[frame]:
+                raise CorruptFrame(
+                    f"The file ends before frame {frame + 1} is whole",
+                    where=self._instance.place.name,
+                    cure="Copy the file again",
                 )
             return self._frames[frame]
+
+
+_EXTENDED_OFFSETS = 0x7FE00001
+
+
+def extended_offsets(instance: Instance) -> Sequence[int]:
+    """Read the Extended Offset Table (PS3.3 C.7.6.3.1.8); nothing where there is none."""
+    end = instance.offset
+    data = DataSet(instance.place.read_at(0, end), instance.shared.syntax, end)
+    try:
+        found = data.top((_EXTENDED_OFFSETS,)).get(_EXTENDED_OFFSETS)
+        raw = b"" if found is None else data.value(found)
+    except Damaged:
+        return ()
+    return [one[0] for one in struct.iter_unpack("<Q", raw[: len(raw) // 8 * 8])]
 
 
 class FramePixels:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from struct import Struct
 
 from loading.errors import BadResponse, CorruptFrame
+from loading.sources.inflation import SMALL_BYTES, Inflation
 from loading.sources.places import (
     Buffer,
     LocalFile,
@@ -106,6 +107,7 @@ class Member:
         "_compressed",
         "_crc",
         "_header",
+        "_inflation",
         "_is_whole",
         "_start",
         "_stored",
@@ -124,6 +126,7 @@ class Member:
         self._stored = info.compress_type == zipfile.ZIP_STORED
         self._start = -1
         self._is_whole = False
+        self._inflation: Inflation | None = None
 
     @property
     def stamp(self) -> int:
@@ -148,6 +151,9 @@ class Member:
         start = self._begin()
         if self._stored:
             return self._archive.read_at(start + offset, count)
+        whole = self._whole(offset + count)
+        if whole is not None:
+            return whole[offset : offset + count]
         parts = inflate_range(self._archive, start, start + self._compressed, offset, count)
         return b"".join(parts)
 
@@ -161,7 +167,24 @@ class Member:
             self.verify()
             self._archive.read_into(start + offset, buffer)
             return
+        whole = self._whole(self.size)
+        if whole is not None:
+            view[:] = whole[offset : offset + len(view)]
+            return
         self._inflate_all(offset, view)
+
+    def _whole(self, cost: int) -> bytes | None:
+        """Give all bytes, once their check sum was compared, where it is worth keeping them."""
+        if cost < SMALL_BYTES:
+            return None
+        if self._inflation is None:
+            self._inflation = Inflation()
+        return self._inflation.whole(cost, self.size, lambda _: self._inflated())
+
+    def _inflated(self) -> bytes:
+        data = bytearray(self.size)
+        self._inflate_all(0, memoryview(data))
+        return bytes(data)
 
     def verify(self) -> None:
         """Read the whole member and compare its check sum; what was whole is not read again."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.errors import CorruptFrame, NotFound, SourceError
+from loading.sources.inflation import Inflation
 
 Buffer = npt.NDArray[np.generic] | memoryview | bytearray
 HAS_PREADV = hasattr(os, "preadv")
@@ -155,11 +156,12 @@ def _read_up_to(descriptor: int, count: int) -> bytes:
 class Inflated:
     """A data set that was deflated as a whole (PS3.5 A.5): offsets count inflated bytes."""
 
-    __slots__ = ("_start", "inner")
+    __slots__ = ("_inflation", "_start", "inner")
 
     def __init__(self, inner: Place, start: int) -> None:
         self.inner = inner
         self._start = start
+        self._inflation = Inflation()
 
     @property
     def name(self) -> str:
@@ -178,16 +180,28 @@ class Inflated:
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Inflate up to the wanted bytes and give them."""
-        out = bytearray()
-        for part in inflate_range(self.inner, self._start, self.inner.size, offset, count):
-            out += part
-        return bytes(out)
+        whole = self._whole(offset + count)
+        if whole is not None:
+            return whole[offset : offset + count]
+        return self._inflate(offset, count)
+
+    def _whole(self, cost: int) -> bytes | None:
+        return self._inflation.whole(cost, 0, lambda most: self._inflate(0, most + 1))
+
+    def _inflate(self, offset: int, count: int) -> bytes:
+        parts = inflate_range(self.inner, self._start, self.inner.size, offset, count)
+        return b"".join(parts)
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """Inflate straight into the buffer; what lies before the offset is thrown away."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         at = 0
-        for part in inflate_range(self.inner, self._start, self.inner.size, offset, len(view)):
+        whole = self._whole(offset + len(view))
+        if whole is not None:
+            parts = iter([whole[offset : offset + len(view)]])
+        else:
+            parts = inflate_range(self.inner, self._start, self.inner.size, offset, len(view))
+        for part in parts:
             view[at : at + len(part)] = part
             at += len(part)
         if at < len(view):

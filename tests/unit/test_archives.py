@@ -154,3 +154,73 @@ def test_members_that_share_their_bytes_are_passed_over(archive):
         opened.comment = b"written again"
     reasons = [reason for _, reason in open_archive(str(path))]
     assert reasons.count("it overlaps another member") == 2
+
+
+def many_frames(folder, syntax="1.2.840.10008.1.2.1"):
+    from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
+
+    stored = phantom((40, 32, 32))
+    frames = [frame_groups((0, 0, 2.0 * k)) for k in range(40)]
+    path = write_enhanced(folder / "e.dcm", stored, frames, shared=shared_groups(), syntax=syntax)
+    return path, stored
+
+
+@pytest.fixture
+def inflated(monkeypatch):
+    """Count the bytes that are inflated."""
+    from loading.sources import archives, places
+
+    counted = [0]
+    inflate = places.inflate_range
+
+    def counting(*args):
+        for part in inflate(*args):
+            counted[0] += len(part)
+            yield part
+
+    monkeypatch.setattr(places, "inflate_range", counting)
+    monkeypatch.setattr(archives, "inflate_range", counting)
+    return counted
+
+
+def test_frames_of_a_deflated_member_are_inflated_a_few_times_not_each(archive, tmp_path, inflated):
+    path, stored = many_frames(tmp_path)
+    (entry,) = describe([str(archive([("e.dcm", path.read_bytes())]))]).volumes
+    inflated[0] = 0
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        assert not volume.failures
+        assert np.array_equal(volume.stored(), stored)
+    assert inflated[0] <= 5 * path.stat().st_size
+
+
+def test_frames_of_a_deflated_object_are_inflated_a_few_times_not_each(tmp_path, inflated):
+    path, stored = many_frames(tmp_path, "1.2.840.10008.1.2.1.99")
+    (entry,) = describe([str(path)]).volumes
+    inflated[0] = 0
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        assert np.array_equal(volume.stored(), stored)
+    assert inflated[0] <= 5 * stored.nbytes
+
+
+def test_what_is_kept_is_bounded_and_let_go(monkeypatch):
+    from loading.sources import inflation
+
+    monkeypatch.setattr(inflation, "LIMIT_BYTES", 1000)
+    monkeypatch.setattr(inflation, "SMALL_BYTES", 0)
+    before = inflation.kept_bytes()
+    many = [inflation.Inflation() for _ in range(5)]
+    for one in many:
+        for _ in range(3):
+            got = one.whole(400, 400, lambda most: b"x" * 400)
+        assert got == b"x" * 400
+    assert inflation.kept_bytes() <= 1000
+    assert many[0].whole(1, 400, lambda most: b"y" * 400) == b"y" * 400
+    large = inflation.Inflation()
+    assert large.whole(1001, 1001, lambda most: b"x" * 1001) is None
+    unknown = inflation.Inflation()
+    for _ in range(4):
+        assert unknown.whole(900, 0, lambda most: b"x" * (most + 1)) is None
+    del many, one, large, unknown
+    assert inflation.kept_bytes() <= before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +110,74 @@ def test_a_frame_in_memory():
 
 def test_offsets_count_from_the_beginning_of_the_file(place):
     assert frames_of(place(item(b""), item(b"abcd"), END), 6, 1) == [(Fragment(22, 4),)]
+
+
+def cut(place, count):
+    data = Path(place.name).read_bytes()[:-count]
+    Path(place.name).write_bytes(data)
+    return LocalFile(place.name, len(data), 0)
+
+
+def lengths(place, count, **more):
+    return [sum(part.length for part in frame) for frame in frames_of(place, 6, count, **more)]
+
+
+def test_a_table_tells_which_frames_a_short_file_still_has(place):
+    table = item(struct.pack("<3L", 0, 20, 30))
+    parts = item(b"ab"), item(b"cd"), item(b"ef"), item(b"gh")
+    whole = place(table, *parts, END)
+    assert lengths(whole, 3) == [4, 2, 2]
+    assert lengths(cut(whole, 10), 3) == [4, 2, 0]
+    assert lengths(cut(place(table, *parts), 1), 3) == [4, 2, 0]
+    assert lengths(cut(place(table, *parts), 11), 3) == [4, 0, 0]
+    # Inside of the second fragment of the first frame: nothing is whole.
+    assert lengths(cut(place(table, *parts), 21), 3) == [0, 0, 0]
+
+
+def test_the_extended_table_does_so_too(place):
+    starts = [0, 20, 30]
+    found = place(item(b""), item(b"ab"), item(b"cd"), item(b"ef"), item(b"gh"))
+    assert lengths(cut(found, 1), 3, extended=lambda: starts) == [4, 2, 0]
+    assert lengths(place(item(b""), *[item(b"ab")] * 4, END), 3, extended=lambda: starts) == [
+        4,
+        2,
+        2,
+    ]
+
+
+@pytest.mark.parametrize("starts", [(0, 20, 10), (0, 0, 20), (0, 10), (20, 30, 40), (0, 5, 20)])
+def test_an_extended_table_that_lies_is_not_believed(place, starts):
+    found = place(item(b""), *[item(b"ab")] * 4, END)
+    with pytest.raises(CorruptFrame, match="do not divide"):
+        frames_of(found, 6, 3, extended=lambda: starts)
+
+
+def test_what_begins_like_a_picture_counts_more_than_a_table_that_lies(place):
+    table = item(struct.pack("<2L", 0, 11))
+    found = place(table, item(SOI + b"a"), item(SOI + b"b"), item(b"cc"), END)
+    assert lengths(found, 2) == [4, 6]
+
+
+def test_without_a_table_pictures_with_an_end_are_whole(place):
+    end = b"\xff\xd9"
+    parts = item(b""), item(SOI + b"a" + end), item(SOI + b"b"), item(b"c" + end + b"\0")
+    assert lengths(place(*parts, item(SOI + b"dddd", claimed=64)), 3) == [6, 8, 0]
+    assert lengths(place(*parts[:3], item(b"c", claimed=64)), 3) == [6, 0, 0]
+
+
+def test_frames_of_one_fragment_each_are_counted(place):
+    found = place(item(b""), item(b"ab"), item(b"cd"), item(b"ef", claimed=9))
+    assert lengths(found, 4, one_each=True) == [2, 2, 0, 0]
+    with pytest.raises(CorruptFrame, match="do not divide"):
+        frames_of(found, 6, 4)
+
+
+def test_frames_that_are_missing_in_a_whole_file_are_not_guessed(place):
+    found = place(item(b""), item(b"ab"), item(b"cd"), END)
+    with pytest.raises(CorruptFrame, match="do not divide"):
+        frames_of(found, 6, 4, one_each=True)
+
+
+def test_no_fragments_are_no_frame(place):
+    with pytest.raises(CorruptFrame, match="ends early"):
+        read_frame(place(item(b"")), ())

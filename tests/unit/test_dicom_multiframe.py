@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
 
@@ -381,3 +382,31 @@ def test_nothing_but_a_header_is_told(tmp_path, stored):
     path.write_bytes(path.read_bytes()[: -stored.nbytes + 10])
     with pytest.raises(loading.LoadError, match="ends early"):
         found_in(path)
+
+
+@pytest.mark.parametrize("table", ["none", "basic", "extended"])
+def test_a_short_compressed_file_shows_the_frames_it_has(tmp_path, stored, table):
+    """N1: what is not there is listed by frame, what is there is right."""
+    from loading.dicom.syntaxes import RLE
+
+    path = write_enhanced(
+        tmp_path / "e.dcm",
+        stored,
+        [frame_groups(place) for place in places()],
+        shared=shared_groups(),
+        syntax=RLE,
+        encode=_rle,
+        extended_offsets=table == "extended",
+    )
+    if table == "none":
+        dataset = pydicom.dcmread(path)
+        dataset.PixelData = encapsulate([_rle(plane) for plane in stored], has_bot=False)
+        dataset.save_as(path)
+    path.write_bytes(path.read_bytes()[: -len(_rle(stored[5])) - 4])
+    entry = only(path)
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        assert [chunk.index for chunk in volume.failures] == [5]
+        (failure,) = volume.failures.values()
+        assert "frame 6" in failure.reason
+        assert np.array_equal(volume.stored()[:5], stored[:5])
