@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -323,6 +324,9 @@ class DisplayPanel(PanelScroll):
         self.window_section.histogram.show_counts(counts, low, high)
 
 
+_Counts = tuple[int, list[int], float, float]
+
+
 class HistogramCounter(QObject):
     """Count values anew now and then while a volume loads, and once when it is complete.
 
@@ -336,16 +340,18 @@ class HistogramCounter(QObject):
         super().__init__(parent)
         self._volume: OpenVolume | None = None
         self._counted_at = -1
+        self._known: WeakKeyDictionary[OpenVolume, _Counts] = WeakKeyDictionary()
         self._worker = Worker("histogram", self)
         self._timer = QTimer(self)
         self._timer.setInterval(_HISTOGRAM_EVERY_MS)
         self._timer.timeout.connect(self._count)
 
     def follow(self, volume: OpenVolume | None) -> None:
-        """Count this volume from now on."""
+        """Count this volume from now on; what was counted of it before is shown at once."""
         self._volume = volume
-        self._counted_at = -1
-        self.counted.emit([], 0.0, 1.0)
+        known = self._known.get(volume) if volume is not None else None
+        self._counted_at, *counts = known or (-1, [], 0.0, 1.0)
+        self.counted.emit(*counts)
         if volume is None:
             self._timer.stop()
         else:
@@ -366,15 +372,17 @@ class HistogramCounter(QObject):
             return
         is_over = volume.state.is_over
         if volume.revision != self._counted_at:
-            self._counted_at = volume.revision
-            self._worker.run("count", lambda: _counts_of(volume), self._take)
+            self._counted_at = revision = volume.revision
+            self._worker.run("count", lambda: (revision, *_counts_of(volume)), self._take)
         elif is_over:
             self._timer.stop()
 
-    def _take(self, found: tuple[OpenVolume, list[int], float, float]) -> None:
-        volume, counts, low, high = found
-        if volume is self._volume and any(counts):
-            self.counted.emit(counts, low, high)
+    def _take(self, found: tuple[int, OpenVolume, list[int], float, float]) -> None:
+        revision, volume, counts, low, high = found
+        if any(counts):
+            self._known[volume] = (revision, counts, low, high)
+            if volume is self._volume:
+                self.counted.emit(counts, low, high)
 
 
 def _counts_of(volume: OpenVolume) -> tuple[OpenVolume, list[int], float, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
@@ -85,6 +86,7 @@ class PresetPictures(QWidget):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, PresetButton] = {}
         self._volume: OpenVolume | None = None
+        self._made: WeakKeyDictionary[OpenVolume, dict[str, QImage]] = WeakKeyDictionary()
         self._timer = QTimer(self)
         self._timer.setInterval(_AFTER_MS)
         self._timer.timeout.connect(self._start_if_over)
@@ -107,11 +109,16 @@ class PresetPictures(QWidget):
             self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
 
     def follow(self, volume: OpenVolume | None) -> None:
-        """Draw pictures of this volume as soon as it is complete."""
+        """Draw pictures of this volume as soon as it is complete, those that were not yet."""
         self._volume = volume
         self._timer.stop()
         self._is_drawing = False
-        if volume is not None:
+        if volume is None:
+            return
+        made = self._made.get(volume, {})
+        for name, button in self._buttons.items():
+            button.set_picture(made.get(name, QImage()))
+        if self._buttons.keys() - made.keys():
             self._timer.start()
 
     def set_value(self, value: str) -> None:
@@ -146,7 +153,8 @@ class PresetPictures(QWidget):
             return
         self._timer.stop()
         self._is_drawing = True
-        volume, names = self._volume, list(self._buttons)
+        made = self._made.get(self._volume, {})
+        volume, names = self._volume, [name for name in self._buttons if name not in made]
         size = round(72 * self.devicePixelRatioF())
         self._worker.run("draw", lambda: self._work(volume, names, size), self._end)
 
@@ -163,6 +171,7 @@ class PresetPictures(QWidget):
         if volume is self._volume:
             self._is_drawing = False
 
-    def _take(self, volume: object, name: str, picture: QImage) -> None:
+    def _take(self, volume: OpenVolume, name: str, picture: QImage) -> None:
+        self._made.setdefault(volume, {})[name] = picture
         if volume is self._volume and name in self._buttons:
             self._buttons[name].set_picture(picture)
