@@ -121,8 +121,10 @@ class SessionView:
         if window.session.opened:
             window.notices.add_failure(failure)
             window.tell(title)
-        else:
+        if not window.session.volumes:
+            # beside the list of series, if there is one: black views would say nothing
             window.start.show_failure(title, text)
+            window.deck.centre.setCurrentWidget(window.start)
 
     def act_on_status(self) -> None:
         """Do what the button in the status line says: stop, pause, or go on."""

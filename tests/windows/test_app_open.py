@@ -261,3 +261,18 @@ def test_a_volume_that_fits_only_alone_takes_the_room_of_the_one_before(
         assert window.session.volume is before
         assert [row.code for row in window.notices.rows()] == ["open_failed"]
         assert "needed" in window.notices.rows()[0].message
+
+
+def test_too_large_with_nothing_open_is_told_on_the_card(qapp, series):
+    with main_window() as window:
+        window.session.memory_limit_bytes = 10_000
+        open_and_wait(window, series)
+        assert window.start.isVisible()
+        assert "needed, the limit is" in window.start.card.title.text()
+        assert len(cards(window)) == 1
+        window.session.memory_limit_bytes = None
+        click(cards(window)[0])
+        wait_until(lambda: window.session.volume is not None, "the series")
+        wait_until(lambda: is_complete(window), "the load")
+        assert not window.start.isVisible()
+        assert brightness(window.views.grab_picture("axial")) > 8
