@@ -1,0 +1,68 @@
+"""Volumes out of a real Orthanc, held against oracles that are not ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loading
+from tests.helpers.orthanc import Orthanc, files_of, orthanc, series_uid_of, why_not
+
+SETS = {
+    "01_ct_uncompressed_zip": "ct.zip",
+    "06_pet_suv_and_ct_pair": "pet_bqml",
+    "07_jpeg2000_lossless": "ct",
+    "08_jpegls_lossless": "ct",
+    "09_jpeg_lossless_sv1": "ct",
+    "10_rle": "mr",
+}
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
+]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, data_folder):
+    with orthanc(tmp_path_factory.mktemp("orthanc")) as server:
+        for name, part in SETS.items():
+            server.store(files_of(data_folder / name / part))
+        yield server
+
+
+def expected(data_folder: Path, name: str, part: str) -> dict:
+    cases = json.loads((data_folder / name / "oracle.json").read_text())["cases"]
+    return next(case for case in cases if case["input"] == part)["volumes"][0]
+
+
+def address(archive: Orthanc, data_folder: Path, name: str) -> str:
+    uid = series_uid_of(files_of(data_folder / name / SETS[name])[0])
+    return archive.series()[uid][1]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_series_of_orthanc_is_what_the_oracle_says(archive, data_folder, name):
+    """H3, H10: Orthanc's media types are read, and its wants are met."""
+    volume = loading.open_entry(
+        loading.first_choice(loading.describe(address(archive, data_folder, name)))
+    )
+    try:
+        assert volume.wait(120) is loading.LoadState.COMPLETE, volume.failures
+        oracle = expected(data_folder, name, SETS[name])
+        assert list(volume.spec.shape_kji) == oracle["shape_kji"]
+        assert np.allclose(volume.spec.affine_lps, oracle["affine_lps"], atol=1e-3)
+        if volume.spec.unit == oracle["unit"]:
+            assert volume.digest(0).sha256 == oracle["sha256"]
+        # a PET is shown as SUV, each slice with a slope of its own
+        factor = oracle.get("suvbw_per_bqml", 1.0) if volume.spec.unit != oracle["unit"] else 1.0
+        values = loading.values.meant(volume.stored(), volume.spec.value_map)
+        for probe in oracle["probes"]:
+            i, j, k = probe["ijk"]
+            assert values[k, j, i] == pytest.approx(probe["value"] * factor, rel=1e-5, abs=1e-3)
+    finally:
+        volume.close()
