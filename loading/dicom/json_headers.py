@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -68,6 +70,12 @@ class JsonHeader:
         uid = _padded(syntaxes.EXPLICIT_LITTLE.encode(), "UI")
         meta = b"\x02\x00\x10\x00UI" + struct.pack("<H", len(uid)) + uid
         return b"\0" * 128 + b"DICM" + meta + _encode(self.json, 0)
+
+    @cached_property
+    def version(self) -> str:
+        """Give a text that changes when anything in the header does."""
+        text = json.dumps(self.json, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Give at most `count` bytes of the header."""

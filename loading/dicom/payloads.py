@@ -10,10 +10,14 @@ import copy
 import struct
 from dataclasses import replace
 
+import numpy as np
+
 from loading import codecs
-from loading.dicom import syntaxes
+from loading.dicom import encapsulated, syntaxes
+from loading.dicom.forms import form_of, shortage
 from loading.dicom.header import UNDEFINED, Attributes
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, Plane, coding_of
+from loading.dicom.reader import HeaderReader
 from loading.errors import CorruptFrame, UnsupportedTransferSyntax
 from loading.sources.base import CancelToken
 from loading.sources.places import Buffer, ends_early
@@ -163,3 +167,40 @@ def _frame_marker(data: bytes) -> int:
             return marker
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return 0
+
+
+def frame_of_file(data: bytes, number: int, name: str) -> tuple[bytes, str]:
+    """Take one frame, counted from 0, out of a Part 10 file: its bytes and transfer syntax.
+
+    Raises
+    ------
+    LoadError
+        When it is no DICOM object, or has no such frame.
+    """
+    place = Received(name, data)
+    instance = HeaderReader().read_place(place)
+    if not instance.pixel_tag:
+        raise CorruptFrame("The object holds no pixels", where=name)
+    shared = instance.shared
+    form = form_of(shared, instance.pixel_tag)
+    if not 0 <= number < form.frames:
+        raise CorruptFrame(f"The object has no frame {number + 1}", where=name)
+    if syntaxes.is_encapsulated(shared.syntax):
+        fragments = encapsulated.frames_of(instance.place, instance.offset, form.frames)
+        return encapsulated.read_frame(instance.place, fragments[number]), shared.syntax
+    reason = shortage(instance, form)
+    if reason:
+        raise CorruptFrame(f"The slice cannot be read: {reason}", where=name)
+    return frame_of_plain(
+        instance.place.read_at(instance.offset, form.native_bytes), number, form.frame_bits
+    ), shared.syntax
+
+
+def frame_of_plain(pixels: bytes, number: int, frame_bits: int) -> bytes:
+    """Cut one frame, counted from 0, out of uncompressed pixels of all frames."""
+    if frame_bits % 8:
+        first = number * frame_bits
+        bits = np.unpackbits(np.frombuffer(pixels, np.uint8), bitorder="little")
+        return np.packbits(bits[first : first + frame_bits], bitorder="little").tobytes()
+    length = frame_bits // 8
+    return pixels[number * length : (number + 1) * length]

@@ -16,10 +16,11 @@ from loading.dicom.json_headers import JsonHeader
 from loading.dicom.payloads import Payloads
 from loading.dicom.pixels import FramePixels
 from loading.errors import BadResponse, LoadError
-from loading.sources.base import FULL_RENDITION, Arrival, Request
+from loading.sources.base import FULL_RENDITION, Arrival, Rendition, Request
 from loading.web import wado
 from loading.web.held import Held, Replaced
 from loading.web.http import Exchange, HttpClient, HttpRequest, HttpResponse, Span
+from loading.web.instances import Instances, frame_in
 from loading.web.levels import Levels
 from loading.web.trouble import error_of, refuse_page
 
@@ -34,6 +35,7 @@ _STEPS = 12
 _UNKNOWN_SIZE = 192 << 10
 _HEAD = 64 << 10
 """Where the levels of a frame end stands within this."""
+_WORTH_SHOWING_S = 0.05
 MAX_FRAME = 1 << 30
 
 
@@ -42,6 +44,7 @@ class Kit:
     """What the flights of one volume share."""
 
     client: HttpClient
+    instances: Instances
     root: str
     habits: wado.Habits
     levels: Levels
@@ -50,9 +53,7 @@ class Kit:
     requests: int = 0
     finished: int = 0
     under_way: int = 0
-
-    def keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
-        """Keep a whole frame for the next opening."""
+    counted: HttpResponse | None = None
 
 
 class Flight:
@@ -83,7 +84,6 @@ class Flight:
         self._counted = 0
         self._steps = 0
         self._rung: int | None = None
-        self._shown = 0
         self._is_over = False
 
     @property
@@ -188,6 +188,7 @@ class Flight:
         if len(held.body) < end or start is None:
             return False
         data = bytes(memoryview(held.body)[start:end])
+        held.shown = level
         self._end(Arrival(self._request, data, held.syntax))
         return True
 
@@ -206,7 +207,7 @@ class Flight:
         form = None
         while rung < len(wado.LADDER):
             form = wado.url_and_accept(wado.LADDER[rung], address, kit.habits)
-            if form is not None and not wado.LADDER[rung].of_instance:
+            if form is not None:
                 break
             rung += 1
         if form is None or rung >= len(wado.LADDER):
@@ -215,12 +216,17 @@ class Flight:
             )
             return
         self._rung = rung
+        if wado.LADDER[rung].of_instance:
+            kit.requests += kit.instances.get(*form, self._take_instance)
+            return
         request = HttpRequest(
             form[0],
             accept=form[1],
             span=span,
             if_range=self._held.valid if span is not None and span.start else "",
             max_bytes=MAX_FRAME,
+            # a form that is not understood is answered so; another one costs less than waiting
+            attempts=4 if kit.habits.rung == rung else 2,
         )
         kit.requests += 1
         exchange: Exchange | None = None
@@ -278,6 +284,29 @@ class Flight:
             self._growing.clear()
             self.go()
 
+    def _take_instance(self, answer: HttpResponse | LoadError) -> None:
+        """Take the frame out of an instance that came as a whole."""
+        if self._is_over:
+            return
+        if isinstance(answer, LoadError):
+            self._fail(answer)
+            return
+        failed = error_of(answer)
+        if failed is not None:
+            self._next_rung(answer, failed)
+            return
+        assert self._rung is not None
+        if answer is not self._kit.counted:
+            self._kit.counted = answer
+            self._kit.received += answer.received
+        try:
+            data, syntax = frame_in(wado.LADDER[self._rung], answer, self._frame, self._name)
+        except LoadError as error:
+            self._fail(error)
+            return
+        self._kit.habits.rung = self._rung
+        self._end(Arrival(self._request._replace(rendition=FULL_RENDITION), data, syntax))
+
     def _learn(self, answer: HttpResponse, span: Span | None) -> None:
         habits, held = self._kit.habits, self._held
         if self._rung is not None:
@@ -329,6 +358,45 @@ class Flight:
 
     def _stream(self, exchange: Exchange, response: HttpResponse) -> None:
         """Show what a long answer is good for while it is still coming."""
+        levels, held = self._kit.levels.renditions, self._held
+        if self._request.rendition.level or not levels or held.shown <= levels[-1].level:
+            return
+        span = self._exchanges.get(exchange)
+        before = len(held.body) if response.status == 206 else 0
+        if response.status not in (200, 206) or (span is not None and span.start != before):
+            return
+        here = before + len(response.body)
+        wanted = [r for r in levels if r.level < held.shown]
+        least = held.ends.get(wanted[0].level) or self._kit.levels.likely_end(wanted[0].level)
+        if here < least or not self._is_slow():
+            return
+        body = bytes(held.body[:before]) + bytes(response.body)
+        content_type = held.content_type or response.header("content-type")
+        part = wado.frame_part(content_type, body, is_whole=False)
+        if part is None:
+            return
+        self._show_early(wanted, body, part.start, wado.part_syntax(part, content_type))
+
+    def _show_early(self, wanted: list[Rendition], body: bytes, start: int, syntax: str) -> None:
+        """Hand over the finest picture that is there, if it is finer than what was shown."""
+        held, kit = self._held, self._kit
+        if not kit.payloads.has_levels(self._frame, syntax):
+            held.shown = 0  # no beginning of it is a picture
+            return
+        head = body[start : start + _HEAD]
+        for rendition in reversed(wanted):
+            end = kit.levels.end(self._frame, head, syntax, rendition.level)
+            if end is not None and start + end <= len(body):
+                held.ends[rendition.level] = start + end
+                held.shown = rendition.level
+                request = self._request._replace(rendition=rendition)
+                self._arrived(Arrival(request, body[start : start + end], syntax, is_last=False))
+                return
+
+    def _is_slow(self) -> bool:
+        """Tell whether the rest takes long enough for somebody to see what is there already."""
+        rate = self._kit.client.line(self._kit.root).rate
+        return rate is None or self.outstanding / rate > _WORTH_SHOWING_S
 
     def _cancel_all(self) -> None:
         for exchange in list(self._exchanges):
@@ -336,6 +404,7 @@ class Flight:
             exchange.cancel()
         self._exchanges.clear()
         self._growing.clear()
+        self._kit.instances.stop(self._take_instance)
 
     def _fail(self, error: LoadError) -> None:
         self._cancel_all()

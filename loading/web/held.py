@@ -27,6 +27,8 @@ class Held:
         Length of the whole body; None: not told yet.
     ends : dict of int to int
         Where levels end in the body, as far as that is known.
+    shown : int
+        The finest level that was handed over.
     walked : int
         From how many bytes that was last told.
     """
@@ -38,6 +40,7 @@ class Held:
         "content_type",
         "ends",
         "received",
+        "shown",
         "syntax",
         "total",
         "valid",
@@ -46,6 +49,7 @@ class Held:
 
     def __init__(self) -> None:
         self.received = 0
+        self.shown = 99
         self.drop()
 
     def drop(self) -> None:

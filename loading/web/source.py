@@ -32,9 +32,12 @@ from loading.sources.base import (
 )
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
+from loading.web import frame_cache
 from loading.web.flight import Flight, Kit
+from loading.web.frame_cache import CachedFrame
 from loading.web.held import Held
 from loading.web.http import HttpClient
+from loading.web.instances import Instances
 from loading.web.levels import Levels
 from loading.web.wado import Habits
 
@@ -84,10 +87,18 @@ class WebSource:
         self._frames = frames
         self._payloads = Payloads()
         self._levels = Levels(self._payloads, spec.shape_kji[1:])
-        self._kit = Kit(session.client, session.root, session.habits, self._levels, self._payloads)
+        self._kit = Kit(
+            session.client,
+            Instances(session.client),
+            session.root,
+            session.habits,
+            self._levels,
+            self._payloads,
+        )
         self._held: dict[ChunkKey, Held] = {}
         self._flights: dict[ChunkKey, Flight] = {}
         self._plain: set[ChunkKey] = set()
+        self._from_disk: set[FramePixels] = set()
         self._refused: LoadError | None = None
         self._is_closed = threading.Event()
         self._was_full = False
@@ -204,6 +215,11 @@ class WebSource:
         if self._refused is not None:
             raise self._refused
         held = self._held.setdefault(chunk, Held())
+        kept = self._kept(frame) if not held.body else None
+        if kept is not None:
+            best = request._replace(rendition=self.renditions(chunk)[-1])
+            arrived(Arrival(best, kept.data, kept.syntax))
+            return
         if request.rendition.level and not self._pays(frame):
             request = request._replace(rendition=self.renditions(chunk)[-1])
 
@@ -253,7 +269,7 @@ class WebSource:
             return Delivered(Status.SUBRESOLUTION, len(arrival.data), level)
         syntax = self._syntax_of(frame, arrival)
         is_lossy = self._payloads.put(frame, arrival.data, syntax, out[0], cancel)
-        self._kit.keep(frame, arrival.data, syntax)
+        self._keep(frame, arrival.data, syntax)
         held = self._held.get(request.chunk)
         if held is not None:
             self.call_soon(lambda: self._let_go(request.chunk, held))
@@ -303,6 +319,22 @@ class WebSource:
     def _frame(self, chunk: ChunkKey) -> FramePixels | None:
         return self._frames[chunk.t * self.spec.shape_kji[0] + chunk.index]
 
+    def _kept(self, frame: FramePixels) -> CachedFrame | None:
+        """Give a frame that was kept on the disk when the volume was open before."""
+        cache = frame_cache.current()
+        if cache is None or frame in self._from_disk:
+            return None
+        kept = cache.get(*_cache_key(frame))
+        if kept is not None:
+            self._from_disk.add(frame)
+        return kept
+
+    def _keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
+        cache = frame_cache.current()
+        if cache is not None and frame not in self._from_disk:
+            url, version = _cache_key(frame)
+            cache.put(url, CachedFrame(data, syntax), version)
+
     def _let_go(self, chunk: ChunkKey, held: Held) -> None:
         if self._held.get(chunk) is held:
             del self._held[chunk]
@@ -316,6 +348,13 @@ class WebSource:
                 break
             if chunk not in self._flights:
                 size -= self._held.pop(chunk).size
+
+
+def _cache_key(frame: FramePixels) -> tuple[str, str]:
+    """Name a frame on the disk: its address, and a hash of all that the metadata say of it."""
+    place = frame.instance.place
+    assert isinstance(place, JsonHeader)
+    return f"{place.name}/frames/{frame.frame + 1}", place.version
 
 
 _MAGIC = (b"\xff\xd8", b"\xff\x4f")
