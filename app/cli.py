@@ -7,12 +7,13 @@ error. Exit status: 0 something was opened, 1 nothing could be, 2 wrong usage.
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
-import logging
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 VERSION = "0.1.0"
 COMMANDS = ("info", "probe", "load", "snapshot", "export", "publish", "serve", "demo")
@@ -26,16 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         child.main()
         return 0
+    if not any(word.startswith("-") or word in COMMANDS for word in words):
+        # a double click: the window is on the screen before argparse would have been imported
+        from app.main import run_window
+
+        return run_window(words)
     # a name that the terminal's encoding does not have must not end the listing
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    import logging
+
     # what decoders and libraries would print belongs into the log, not among the results
     logging.basicConfig(level=logging.CRITICAL)
     if words == ["--self-test"]:
         from app import self_test
 
         return self_test.run()
-    if not words or words[0] not in (*COMMANDS, "-h", "--help"):
+    if words[0] not in (*COMMANDS, "-h", "--help"):
         return _open_window(_window_parser().parse_args(words))
     options = _parser().parse_args(words)
     if options.command == "demo":
@@ -45,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     """Run a command that prints; a LoadError becomes one line, and JSON where asked for."""
+    import json
+
     import loading
     from app import cli_reports, cli_web
 
@@ -73,6 +83,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     from app import cli_web
 
     parser = argparse.ArgumentParser(
@@ -130,6 +142,8 @@ def _command(
 
 
 def _window_parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(prog="voxtide", description="Open the window.")
     parser.add_argument("--version", action="version", version=f"voxtide {VERSION}")
     parser.add_argument("uris", nargs="*", metavar="URI", help="folder, file, ZIP or address")

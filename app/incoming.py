@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
 
 from app.language import tr
 from app.links import LinkRefused, address_of, host_of, is_link
-from app.logs import log_folder, redact
+from app.logs import redact
 from app.runs import Ended, Run
+from app.settings import log_folder
 from app.sheets import Sheet
 from app.widgets import button, label
 

@@ -9,22 +9,18 @@ recognised by its lock, which the system lets go of.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import stat
-import struct
 import sys
-import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLockFile, QObject, Signal
 
-from app.logs import log_folder
-from app.settings import config_folder
+from app.settings import config_folder, log_folder
 
 if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
@@ -45,7 +41,7 @@ def socket_folder() -> Path | None:
     candidates = [Path(os.environ[name]) for name in ("XDG_RUNTIME_DIR",) if os.environ.get(name)]
     candidates.append(log_folder())
     if sys.platform != "win32":
-        candidates.append(Path(tempfile.gettempdir()) / f"voxtide-{os.getuid()}")
+        candidates.append(Path("/tmp") / f"voxtide-{os.getuid()}")
     for folder in candidates:
         if len(os.fsencode(folder)) < _LONGEST_NAME - 24 and _is_private(folder):
             return folder
@@ -75,7 +71,7 @@ def socket_name() -> str:
     if folder is None:
         return ""
     screen = os.environ.get("WAYLAND_DISPLAY", "") + "|" + os.environ.get("DISPLAY", "")
-    key = hashlib.sha256(f"{screen}|{config_folder()}".encode()).hexdigest()[:12]
+    key = f"{zlib.crc32(f'{screen}|{config_folder()}'.encode()):08x}"
     name = f"voxtide-{key}"
     return f"{name}-{os.getlogin()}" if sys.platform == "win32" else str(folder / name)
 
@@ -90,6 +86,8 @@ def hand_over(uris: Sequence[str], name: str | None = None) -> bool:
     name = socket_name() if name is None else name
     if not name or (sys.platform != "win32" and not Path(name).exists()):
         return False
+    import json
+
     from PySide6.QtNetwork import QLocalSocket
 
     peer = QLocalSocket()
@@ -113,6 +111,8 @@ def hand_over(uris: Sequence[str], name: str | None = None) -> bool:
 
 def understood(line: bytes) -> tuple[list[str], str] | None:
     """Give paths and addresses of a message, and the token to be raised with; None: refused."""
+    import json
+
     try:
         message = json.loads(line)
     except ValueError:
@@ -211,6 +211,7 @@ def _is_same_user(peer: QLocalSocket) -> bool:
     if not sys.platform.startswith("linux"):
         return True
     import socket
+    import struct
 
     with socket.socket(fileno=os.dup(int(peer.socketDescriptor()))) as end:
         raw = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

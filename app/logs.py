@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import logging.handlers
 import re
 import sys
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from PySide6.QtCore import QMessageLogContext, QStandardPaths, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
 _log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
@@ -36,12 +35,6 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-
-
-def log_folder() -> Path:
-    """Give the folder of the log; it may not exist yet."""
-    place = QStandardPaths.StandardLocation.GenericStateLocation
-    return Path(QStandardPaths.writableLocation(place)) / "voxtide"
 
 
 def redact(text: str) -> str:
@@ -74,9 +67,11 @@ def start_logging(folder: Path, crash_file: IO[str] | None) -> None:
     sys.excepthook = _unhandled
     threading.excepthook = _unhandled_in_thread
     qInstallMessageHandler(_from_qt)
+    from logging.handlers import RotatingFileHandler
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
+        handler = RotatingFileHandler(
             folder / "voxtide.log",
             maxBytes=FILE_BYTES,
             backupCount=FILE_COUNT - 1,

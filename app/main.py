@@ -2,10 +2,10 @@
 
 1. OpenGL's format and the choice of renderer, since Qt and Mesa read them when they are loaded.
 2. Where a window is open already, it is given what was named, and this process ends.
-3. The application object, the log (from here on every exception, Qt message and crash is written
-   down), the language, the theme: what the first paint needs.
-4. The window, empty, painted: nothing of numpy, VTK or the engine has been imported yet.
-5. After the first paint: what was named on the command line is described, in a thread; VTK is
+3. The application object, the settings, the theme: what the first paint needs.
+4. The window's frame, empty, painted: nothing but Qt has been imported yet.
+5. The log (from here on every exception, Qt message and crash is written down), the language, the
+   parts of the window. What was named on the command line is described, in a thread; VTK is
    imported, in another, so that a drop is taken meanwhile; then the views are made. Later starts
    are listened to, and what a run that ended badly had open is offered.
 6. The event loop. When it ends, settings have been written; threads get one second, and a decoder
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 1.0
+_STYLE = ("-style", "Fusion")
+"""As words for Qt: to ask for it in Python makes a class with all the enumerations of QStyle."""
 SWITCH_INTERVAL_S = 0.001
 """How long a thread may keep the interpreter while another waits for it. Python's own 5 ms add up
 when a paint that is made of many small calls meets a thread that reads headers."""
@@ -69,36 +71,25 @@ def run_window(
     set_up_graphics(software_gl=software_gl)
     from PySide6.QtWidgets import QApplication
 
-    application = QApplication.instance() or QApplication(["voxtide"])
+    application = QApplication.instance() or QApplication(["voxtide", *_STYLE])
     assert isinstance(application, QApplication)
     application.setApplicationName("voxtide")
     application.setApplicationDisplayName("Voxtide")
     application.setDesktopFileName("org.voxtide.Voxtide")
 
-    from app.logs import log_folder, start_logging
-    from app.runs import Run
-
-    run = Run(log_folder())
-    start_logging(log_folder(), run.crash_file)
-
-    from app.language import install_translations
     from app.main_window import MainWindow
-    from app.photographer import Photographer
     from app.settings import SettingsStore, config_folder
-    from app.theme import apply_theme
+    from app.theme import colour
 
-    install_translations(application)
     settings = SettingsStore(config_folder())
-    apply_theme(application, settings.value.theme)
-    window = MainWindow(settings)
+    colour(application, settings.value.theme)
+    window = MainWindow(settings, later=True)
     window.closed.connect(application.quit)
-    window.deck.painted.connect(lambda: _after_first_paint(window, run, uris, is_alone=is_alone))
+    opening = _Opening(window, uris, screenshot, is_alone=is_alone)
+    window.painted.connect(opening.go_on)
     window.show()
-    if screenshot is not None:
-        Photographer(window, screenshot)
-    _log.info("window shown")
     status = application.exec()
-    return _end(window, status, run)
+    return _end(window, status, opening.run)
 
 
 def _taken_elsewhere(uris: Sequence[str]) -> bool:
@@ -108,19 +99,49 @@ def _taken_elsewhere(uris: Sequence[str]) -> bool:
     return hand_over(uris)
 
 
-def _after_first_paint(
-    window: MainWindow, run: Run, uris: Sequence[str], *, is_alone: bool
-) -> None:
-    """Start describing what was asked for, bring in the views, and listen to later starts."""
-    from app.incoming import Incoming
+class _Opening:
+    """What follows the first paint: log, parts of the window, what was named, views."""
 
-    incoming = Incoming(window, run)
-    if uris:
-        incoming.take(uris)
-    _import_views(window)
-    if not is_alone:
-        _listen(window, incoming)
-        incoming.offer(run.claim(), is_idle=not uris)
+    def __init__(
+        self, window: MainWindow, uris: Sequence[str], screenshot: str | None, *, is_alone: bool
+    ) -> None:
+        self._window, self._uris, self._screenshot = window, uris, screenshot
+        self._is_alone = is_alone
+        self.run: Run | None = None
+
+    def go_on(self) -> None:
+        """Do it; the window is on the screen, and empty."""
+        from app.logs import start_logging
+        from app.runs import Run
+        from app.settings import log_folder
+
+        run = self.run = Run(log_folder())
+        start_logging(log_folder(), run.crash_file)
+
+        from PySide6.QtWidgets import QApplication
+
+        from app.incoming import Incoming
+        from app.language import install_translations
+        from app.theme import apply_theme
+
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        install_translations(application)
+        window = self._window
+        apply_theme(application, window.settings.value.theme)
+        window.build()
+        incoming = Incoming(window, run)
+        if self._uris:
+            incoming.take(self._uris)
+        _import_views(window)
+        if self._screenshot is not None:
+            from app.photographer import Photographer
+
+            Photographer(window, self._screenshot)
+        if not self._is_alone:
+            _listen(window, incoming)
+            incoming.offer(run.claim(), is_idle=not self._uris)
+        _log.info("window shown")
 
 
 def _listen(window: MainWindow, incoming: Incoming) -> None:
@@ -146,8 +167,11 @@ def _import_views(window: MainWindow) -> None:
     thread.start()
 
 
-def _end(window: MainWindow, status: int, run: Run) -> int:
+def _end(window: MainWindow, status: int, run: Run | None) -> int:
     """Wait for threads, but not for ever: a decoder that hangs must not keep the process."""
+    if run is None:
+        # closed before there was anything in it
+        return status
     ended = window.session.join(END_TIMEOUT_S)
     faulthandler.disable()
     run.end()

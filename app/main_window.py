@@ -348,7 +348,7 @@ class MainWindow(QMainWindow):
         from PySide6.QtCore import QUrl
         from PySide6.QtGui import QDesktopServices
 
-        from app.logs import log_folder
+        from app.settings import log_folder
 
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
 

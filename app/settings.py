@@ -73,6 +73,12 @@ def config_folder() -> Path:
     return Path(QStandardPaths.writableLocation(place)) / "voxtide"
 
 
+def log_folder() -> Path:
+    """Give the folder of the log; it may not exist yet."""
+    place = QStandardPaths.StandardLocation.GenericStateLocation
+    return Path(QStandardPaths.writableLocation(place)) / "voxtide"
+
+
 class SettingsStore:
     """Read and write the settings of one folder.
 

@@ -6,7 +6,6 @@ Pictures are on black in both themes, so nothing here speaks of what lies inside
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -99,14 +98,21 @@ def resolve_theme(choice: str) -> Theme:
 
 def apply_theme(application: QApplication, choice: str) -> Theme:
     """Dress the application: style, palette, font, style sheet."""
-    global _current
-    _current = resolve_theme(choice)
+    colour(application, choice)
     if application.style().name() != "fusion":
         application.setStyle("Fusion")
     application.setPalette(_palette(_current))
     application.setFont(body_font())
     application.setStyleSheet(style_sheet(_current))
     return _current
+
+
+def colour(application: QApplication, choice: str) -> None:
+    """Give the application the colour alone that an empty window is painted with."""
+    global _current
+    _current = resolve_theme(choice)
+    # the rest is computed from it; naming each colour costs ten times as much
+    application.setPalette(QPalette(QColor(_current.window)))
 
 
 def body_font(pixels: int = BODY_PX, *, strong: bool = False) -> QFont:
@@ -122,6 +128,8 @@ def body_font(pixels: int = BODY_PX, *, strong: bool = False) -> QFont:
 
 def style_sheet(theme: Theme) -> str:
     """Fill the style sheet of `resources/style.qss` with the colours of a theme."""
+    import string
+
     colours = {field.name: getattr(theme, field.name) for field in fields(theme)}
     return string.Template(read_text("style.qss")).substitute(colours)
 
