@@ -51,6 +51,8 @@ def open_volume(
 ) -> OpenVolume:
     """Open a volume by URI: its spec is there on return, its array fills in the background.
 
+    One whose files have not changed since it was opened is given as it is.
+
     Parameters
     ----------
     uris : str or sequence of str
@@ -65,7 +67,6 @@ def open_volume(
     LoadError
         And nothing else: NotFound, TooLarge, ... with what, where, what to do.
     """
-    key = ((uris,) if isinstance(uris, str) else tuple(uris), volume)
-    return volume_cache.get_or_open(
-        key, lambda: open_entry(choose(registry.describe(uris), volume), plan=plan)
-    )
+    # By what is there now, not by its name: a folder may hold something else than last time.
+    entry = choose(registry.describe(uris), volume)
+    return volume_cache.get_or_open(entry.spec.key, lambda: open_entry(entry, plan=plan))

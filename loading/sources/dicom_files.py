@@ -17,7 +17,14 @@ import numpy.typing as npt
 from loading.dicom.pixels import FramePixels
 from loading.errors import SourceError
 from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request, TagRow
-from loading.sources.places import HAS_PREADV, LocalFile, fill_from, open_readonly, source_error
+from loading.sources.places import (
+    HAS_PREADV,
+    LocalFile,
+    fill_from,
+    open_readonly,
+    refuse_changed,
+    source_error,
+)
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
 
@@ -32,6 +39,8 @@ class _Plain(NamedTuple):
     """A frame that lies in a file exactly as it goes into the array."""
 
     path: str
+    size: int
+    stamp: int
     offset: int
     delivered: Delivered
 
@@ -83,6 +92,7 @@ class DicomSource:
             try:
                 descriptor = open_readonly(plain.path)
                 try:
+                    refuse_changed(descriptor, plain.size, plain.stamp, plain.path)
                     if not HAS_PREADV or (
                         os.preadv(descriptor, [out], plain.offset)  # type: ignore[list-item]
                         != plain.delivered.bytes_read
@@ -130,4 +140,5 @@ def _plain_of(frame: FramePixels | None, spec: VolumeSpec) -> _Plain | None:
         return None
     offset, length = frame.native_span
     status = Status.LOSSY if frame.coding.is_lossy else Status.FULL
-    return _Plain(frame.instance.place.name, offset, Delivered(status, length))
+    place = frame.instance.place
+    return _Plain(place.name, place.size, place.stamp, offset, Delivered(status, length))

@@ -75,6 +75,18 @@ def open_readonly(path: str) -> int:
     return os.open(path, _READ_FLAGS)
 
 
+def refuse_changed(descriptor: int, size: int, stamp: int, name: str) -> None:
+    """Raise SourceError where an open file is not the one that was described.
+
+    Its pixels would be read by the header of another. A stamp of 0 says that nobody knows.
+    """
+    now = os.fstat(descriptor)
+    if stamp and (now.st_size != size or now.st_mtime_ns != stamp):
+        raise SourceError(
+            "The file has changed since it was described", where=name, cure="Open it again"
+        )
+
+
 def fill_from(descriptor: int, offset: int, buffer: Buffer, name: str) -> None:
     """Fill a buffer from a file at an offset; short reads go on, an early end raises."""
     if HAS_PREADV:
@@ -120,6 +132,7 @@ class LocalFile:
         try:
             descriptor = os.open(self.name, _READ_FLAGS)
             try:
+                refuse_changed(descriptor, self.size, self.stamp, self.name)
                 os.lseek(descriptor, offset, os.SEEK_SET)
                 return _read_up_to(descriptor, min(count, max(0, self.size - offset)))
             finally:
@@ -132,6 +145,7 @@ class LocalFile:
         try:
             descriptor = os.open(self.name, _READ_FLAGS)
             try:
+                refuse_changed(descriptor, self.size, self.stamp, self.name)
                 fill_from(descriptor, offset, buffer, self.name)
             finally:
                 os.close(descriptor)
