@@ -14,7 +14,8 @@ from loading import CancelToken, ChunkKey, Request
 class SourceContract:
     """Inherit, and say how to make a volume, what it must hold, and how its files can be cut.
 
-    `entry` gives a VolumeEntry; `expected` its array values [k,j,i] from an independent reading;
+    `entry` gives a VolumeEntry; `expected` its array values [k,j,i] from an independent reading
+    ([k,j,i,3] where it has colours);
     `truncated(size_share)` an entry (or None when it is refused, or a LoadError) over the same
     input cut to that share of its bytes.
     """
@@ -38,7 +39,7 @@ class SourceContract:
         opened.close()
 
     def test_each_chunk_is_filled_and_nothing_else(self, source, expected):
-        shape = source.spec.shape_kji
+        shape = source.spec.read_shape()
         for k in _chunks(source):
             surround = np.full((3, *shape[1:]), 77).astype(source.spec.dtype)
             delivered = _read(source, k, surround[1:2])
@@ -50,7 +51,8 @@ class SourceContract:
 
     def test_spec_fits_the_data(self, source, expected):
         spec = source.spec
-        assert spec.shape_kji == expected.shape
+        assert spec.shape_kji == expected.shape[:3]
+        assert spec.is_colour == (expected.ndim == 4)
         assert spec.dtype == expected.dtype
         assert np.isfinite(spec.affine_lps).all()
         assert abs(np.linalg.det(spec.affine_lps[:3, :3])) > 1e-9
@@ -63,7 +65,7 @@ class SourceContract:
             assert [r.cost for r in offered] == sorted(r.cost for r in offered)
 
     def test_the_same_bytes_twice(self, source):
-        shape = (1, *source.spec.shape_kji[1:])
+        shape = source.spec.read_shape()
         k = _chunks(source)[0]
         first, second = (np.empty(shape, source.spec.dtype) for _ in range(2))
         _read(source, k, first)
@@ -71,10 +73,11 @@ class SourceContract:
         assert first.tobytes() == second.tobytes()
 
     def test_several_threads_at_once(self, source, expected):
-        array = np.zeros(source.spec.shape_kji, source.spec.dtype)
+        shape = source.spec.read_shape()
+        array = np.zeros((source.spec.shape_kji[0], *shape[1:]), source.spec.dtype)
         with ThreadPoolExecutor(8) as pool:
             jobs = [k for k in _chunks(source) for _ in range(3)]
-            scratch = [np.empty((1, *array.shape[1:]), array.dtype) for _ in jobs]
+            scratch = [np.empty(shape, array.dtype) for _ in jobs]
             list(pool.map(lambda job: _read(source, *job), zip(jobs, scratch, strict=True)))
             for k, plane in zip(jobs, scratch, strict=True):
                 array[k] = plane[0]
@@ -85,7 +88,7 @@ class SourceContract:
         token = CancelToken()
         token.cancel()
         k = _chunks(source)[0]
-        out = np.empty((1, *source.spec.shape_kji[1:]), source.spec.dtype)
+        out = np.empty(source.spec.read_shape(), source.spec.dtype)
         chunk = ChunkKey(0, 0, k)
         with pytest.raises(loading.Cancelled):
             source.read(Request(chunk, source.renditions(chunk)[-1]), out, token)
@@ -94,7 +97,7 @@ class SourceContract:
         source = entry.open()
         source.close()
         source.close()
-        out = np.empty((1, *source.spec.shape_kji[1:]), source.spec.dtype)
+        out = np.empty(source.spec.read_shape(), source.spec.dtype)
         with pytest.raises(loading.LoadError):
             _read(source, _chunks(source)[0], out)
 
@@ -110,7 +113,7 @@ class SourceContract:
         source = entry.open()
         try:
             for k in _chunks(source):
-                out = np.empty((1, *source.spec.shape_kji[1:]), source.spec.dtype)
+                out = np.empty(source.spec.read_shape(), source.spec.dtype)
                 try:
                     _read(source, k, out)
                 except loading.LoadError:

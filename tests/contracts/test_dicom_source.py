@@ -66,6 +66,35 @@ class TestPlain(DicomContract):
     pass
 
 
+class TestColours(DicomContract):
+    """Red, green and blue one beside the other: they go from the file into the volume."""
+
+    changes: ClassVar[dict[str, object]] = {
+        "Columns": SHAPE[2],
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 0,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+
+    @pytest.fixture
+    def stored(self):
+        rng = np.random.default_rng(7)
+        return rng.integers(0, 256, (*SHAPE[:2], SHAPE[2] * 3), np.uint8)
+
+    def meant(self, stored):
+        return stored.reshape(*SHAPE, 3)
+
+
+class TestColoursInPlanes(TestColours):
+    changes: ClassVar[dict[str, object]] = {**TestColours.changes, "PlanarConfiguration": 1}
+
+    def meant(self, stored):
+        return np.moveaxis(stored.reshape(SHAPE[0], 3, *SHAPE[1:]), 1, -1)
+
+
 @pytest.mark.parametrize("name", [name for name in NATIVE if name != "explicit"])
 class TestNative(DicomContract):
     @pytest.fixture

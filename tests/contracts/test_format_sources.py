@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import ClassVar
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -48,6 +49,21 @@ class TestNifti(OneFile):
 
     def write(self, path, array):
         return make.write_nifti(path, array)
+
+
+class TestNiftiInColour(OneFile):
+    name = "noise.nii"
+    dtype = "uint8"
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels((4, 5, 6, 3), "uint8")
+
+    def write(self, path, array):
+        kind = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+        packed = np.ascontiguousarray(array).view(kind)[..., 0]
+        nibabel.save(nibabel.Nifti1Image(packed.T, np.eye(4)), path)
+        return path
 
 
 class TestPackedNifti(TestNifti):

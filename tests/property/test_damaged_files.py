@@ -27,7 +27,7 @@ MAX_BYTES = 1 << 20
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
-    """Give three slices in each of five encodings."""
+    """Give three slices in each of five encodings, and three with colours."""
     folder = tmp_path_factory.mktemp("originals")
     found = []
     for name, syntax in {**NATIVE, "rle": "1.2.840.10008.1.2.5"}.items():
@@ -36,7 +36,37 @@ def originals(tmp_path_factory):
             if name != "explicit":
                 encode_file(path, syntax)
         found.append([path.read_bytes() for path in paths])
+    colours = phantom((3, 12, 10 * 3)).astype(np.uint8)
+    for name, facts in COLOURS.items():
+        stored = colours if facts["SamplesPerPixel"] == 3 else colours[..., :10].copy()
+        paths = write_series(folder / name, stored, **{**BYTES, **facts})
+        found.append([path.read_bytes() for path in paths])
     return found
+
+
+BYTES = {"Columns": 10, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+TABLES = {
+    f"{name}PaletteColorLookupTable{part}": value
+    for name in ("Red", "Green", "Blue")
+    for part, value in (("Descriptor", [256, 0, 8]), ("Data", bytes(range(256))))
+}
+COLOURS = {
+    "red, green and blue": {
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 1,
+    },
+    "luminance and chroma": {
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "YBR_FULL",
+        "PlanarConfiguration": 0,
+    },
+    "palette": {
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "PALETTE COLOR",
+        **TABLES,
+    },
+}
 
 
 @st.composite
@@ -92,7 +122,7 @@ def read_all(spec, source):
     assert np.isfinite(spec.affine_lps).all()
     assert abs(np.linalg.det(spec.affine_lps[:3, :3])) > 0
     for chunk in spec.chunks():
-        out = np.empty((1, *spec.shape_kji[1:]), spec.dtype)
+        out = np.empty(spec.read_shape(), spec.dtype)
         with contextlib.suppress(LoadError):
             request = Request(chunk, source.renditions(chunk)[-1])
             assert source.read(request, out, CancelToken()).status.is_final

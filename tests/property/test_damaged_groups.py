@@ -105,7 +105,7 @@ def _read_all(entry):
     spec = entry.spec
     source = entry.open()
     reasons = []
-    out = np.empty((1, *spec.shape_kji[1:]), spec.dtype)
+    out = np.empty(spec.read_shape(), spec.dtype)
     for t in range(spec.time_points):
         for chunk in spec.chunks(t):
             rendition = source.renditions(chunk)[-1]
