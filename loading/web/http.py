@@ -243,11 +243,14 @@ class HttpClient:
 
     def close(self) -> None:
         """Drop everything and end the thread."""
-        self._is_closed = True
-        thread = self._thread
-        self._loop.wake()
-        if thread is not None and thread is not threading.current_thread():
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+            thread = self._thread
+        if thread is not None:
+            self._loop.wake()
             thread.join(1.0)
+        elif not was_closed:
+            self._loop.close()
 
     # -- the network thread -------------------------------------------------------------------
 
@@ -258,6 +261,8 @@ class HttpClient:
                 # daemon: it holds nothing that an ending process would lose
                 self._thread = threading.Thread(target=self._run, name="voxtide-net", daemon=True)
                 self._thread.start()
+                return
+            if self._is_closed:
                 return
         self._loop.wake()
 
