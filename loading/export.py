@@ -1,13 +1,15 @@
 """Write an open volume as NIfTI or NRRD: meant values, exact geometry.
 
 Integers stay integers where every meant value is one; otherwise float32. A missing slice becomes
-NaN, so the file is float32 then. The libraries do the writing; they are imported when asked for.
+NaN, so the file is float32 then. Colours stay colours; a missing slice is black. The libraries do
+the writing; they are imported when asked for.
 """
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +92,8 @@ def _smallest_type(stored: npt.NDArray[np.generic], scale: ValueMap) -> np.dtype
 def _write_nifti(volume: OpenVolume, path: str, t: int) -> None:
     import nibabel
 
-    voxels = _meant_voxels(volume, t).transpose(2, 1, 0)
+    voxels = _nifti_colours(volume, t) if volume.spec.is_colour else _meant_voxels(volume, t)
+    voxels = voxels.transpose(2, 1, 0)
     affine = LPS_TO_RAS @ volume.spec.affine_lps
     picture = nibabel.Nifti1Image(voxels, affine)
     picture.header.set_xyzt_units("mm")
@@ -102,15 +105,42 @@ def _write_nifti(volume: OpenVolume, path: str, t: int) -> None:
     nibabel.save(picture, path)
 
 
+def _colours(volume: OpenVolume, t: int) -> npt.NDArray[np.generic]:
+    """Give red, green and blue [k,j,i,3]."""
+    colours = volume.colour(t)
+    assert colours is not None
+    if not volume.spec.absent:
+        return colours
+    whole = colours.copy()
+    whole[sorted(volume.spec.absent)] = 0
+    return whole
+
+
+def _nifti_colours(volume: OpenVolume, t: int) -> npt.NDArray[np.generic]:
+    """Give colours as the three bytes that NIfTI has for them (RGB24)."""
+    colours = _colours(volume, t)
+    if colours.dtype != np.uint8:
+        raise LoadError(
+            f"NIfTI has no colours of {8 * colours.dtype.itemsize} bits", cure="End it in .nrrd"
+        )
+    kind = np.dtype([(name, np.uint8) for name in "RGB"])
+    return np.ascontiguousarray(colours).view(kind)[..., 0]
+
+
 def _write_nrrd(volume: OpenVolume, path: str, t: int) -> None:
     import nrrd
 
     affine = volume.spec.affine_lps
-    header = {
+    header: dict[str, Any] = {
         "space": "left-posterior-superior",
         "space directions": affine[:3, :3].T,
         "space origin": affine[:3, 3],
         "kinds": ["domain", "domain", "domain"],
         "encoding": "gzip",
     }
+    if volume.spec.is_colour:
+        header["kinds"] = ["RGB-color", *header["kinds"]]
+        header["space directions"] = np.vstack([np.full(3, np.nan), affine[:3, :3].T])
+        nrrd.write(path, _colours(volume, t).transpose(3, 2, 1, 0), header)
+        return
     nrrd.write(path, _meant_voxels(volume, t).transpose(2, 1, 0), header)
