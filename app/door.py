@@ -258,7 +258,9 @@ class Door(QObject):
         """Give the search of the study browser."""
         from app.study_search import StudySearch
 
-        return StudySearch(self)
+        made = StudySearch(self)
+        made.answered.connect(self.save_server)
+        return made
 
     @cached_property
     def frames(self) -> FrameCache:

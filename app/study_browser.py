@@ -237,8 +237,6 @@ class StudyBrowser(Sheet):
     def refresh(self) -> None:
         """Show how the search stands."""
         search = self._search
-        if search.has_answered and search.error is None and search.link is not None:
-            self._window.door.save_server(search.link)
         self._show_servers()
         words = self._address_error or (str(search.error) if search.error is not None else "")
         self.error.setText(words)

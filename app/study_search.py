@@ -58,11 +58,14 @@ class StudySearch(QObject):
         So many studies were added at the end of the list.
     pictured(str)
         A picture of a series came.
+    answered(Link)
+        A server that was newly connected to has answered.
     """
 
     changed = Signal()
     found = Signal(int)
     pictured = Signal(str)
+    answered = Signal(object)
     _done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -155,7 +158,9 @@ class StudySearch(QObject):
 
     def _take_page(self, pager: Pager[Study], page: list[Study]) -> None:
         self.is_searching = False
-        self.has_answered = True
+        if not self.has_answered:
+            self.has_answered = True
+            self.answered.emit(self.link)
         self.is_over, self.is_cut = pager.is_over, pager.is_cut
         self.studies += page
         if page:

@@ -37,6 +37,8 @@ def private_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     for name in ("config", "cache", "data", "state"):
         os.environ[f"XDG_{name.upper()}_HOME"] = str(home / name)
+    # Nothing of a test may come into the keyring of the person who runs it, or be asked for there.
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
     # A full disk under Mesa's cache ends the process with a bus error.
     os.environ["MESA_SHADER_CACHE_DISABLE"] = "true"
     return home

@@ -48,9 +48,9 @@ def address(archive: Orthanc, data_folder: Path, name: str) -> str:
 @pytest.mark.parametrize("name", SETS)
 def test_a_series_of_orthanc_is_what_the_oracle_says(archive, data_folder, name):
     """H3, H10: Orthanc's media types are read, and its wants are met."""
-    volume = loading.open_entry(
-        loading.first_choice(loading.describe(address(archive, data_folder, name)))
-    )
+    entry = loading.first_choice(loading.describe(address(archive, data_folder, name)))
+    assert entry is not None
+    volume = loading.open_entry(entry)
     try:
         assert volume.wait(120) is loading.LoadState.COMPLETE, volume.failures
         oracle = expected(data_folder, name, SETS[name])
