@@ -63,6 +63,11 @@ KINDS: dict[str, NoticeKind] = {
             "Look at the names above the columns.",
         ),
         NoticeKind(
+            "not_a_volume",
+            _I,
+            "This is no volume ({kind}). It is shown in one view, without planes and 3D.",
+        ),
+        NoticeKind(
             "gantry_tilt",
             _I,
             "The gantry was tilted by {degrees:.1f} degrees. The slices are drawn sheared, "
@@ -130,6 +135,11 @@ KINDS: dict[str, NoticeKind] = {
             "colours_contradicted",
             _I,
             "The header says {said}, the compressed picture {found}. Shown as the picture says.",
+        ),
+        NoticeKind(
+            "colours_as_grey",
+            _I,
+            "Some values stand for colours of a palette beside the grey ones. They are drawn grey.",
         ),
         NoticeKind(
             "profile_ignored",

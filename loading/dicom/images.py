@@ -31,7 +31,14 @@ from loading.dicom.kinds import kind_of
 from loading.dicom.loops import frame_times
 from loading.dicom.multiframe import slices_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
-from loading.dicom.values import Mapping, ignored_numbers, is_lossy, values_of, windows_of
+from loading.dicom.values import (
+    Mapping,
+    drawn_grey,
+    ignored_numbers,
+    is_lossy,
+    values_of,
+    windows_of,
+)
 from loading.dicom.volumes import MakeSource, common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
@@ -171,7 +178,7 @@ class FileFrames(Sequence[FramePixels]):
 
 def _notices(instance: Instance) -> list[Notice]:
     shared = instance.shared
-    told = ignored_numbers(shared)
+    told = ignored_numbers(shared) + drawn_grey(shared)
     if grouping.spacing_of(shared) is None:
         told.append(notice("no_spacing"))
     if is_lossy(shared):

@@ -25,6 +25,7 @@ from loading.dicom.pixels import FramePixels
 from loading.dicom.planes import readers_of
 from loading.dicom.values import (
     Values,
+    drawn_grey,
     ignored_numbers,
     is_lossy,
     relative_dose,
@@ -294,6 +295,7 @@ def _file_notices(instances: Sequence[Instance], forms: Sequence[PixelForm]) -> 
         told.append(notice("lossy"))
     for shared in distinct.values():
         told += ignored_numbers(shared)
+        told += drawn_grey(shared)
     return told
 
 

@@ -374,6 +374,16 @@ def test_models_that_are_not_read_are_named(tmp_path, photometric, samples):
         loading.describe(str(tmp_path))
 
 
+def test_a_palette_beside_grey_values_is_told(tmp_path):
+    """The values stay what they are; those that stand for colours are drawn grey."""
+    numbers = np.arange(120, dtype=np.uint8).reshape(SIZE)
+    facts = {e.keyword: e.value for e in palette(8, first=100, count=20)}
+    write(tmp_path, numbers, "MONOCHROME2", PixelPresentation="COLOR", **facts)
+    image = only_image(tmp_path)
+    assert not image.spec.is_colour
+    assert "colours_as_grey" in {told.code for told in image.spec.warnings}
+
+
 def test_a_profile_is_told(tmp_path):
     write(tmp_path, scene(), ICCProfile=b"\0" * 128)
     assert "profile_ignored" in codes(tmp_path)
