@@ -238,6 +238,11 @@ class OpenVolume:
         return self._bytes_read if self._remote is None else self._remote.received[0]
 
     @property
+    def metadata_s(self) -> tuple[float, float] | None:
+        """Give when the metadata were asked for and when they were there, of what is on a line."""
+        return None if self._remote is None else self._remote.metadata_s
+
+    @property
     def requests(self) -> int:
         """Count the reads made so far; over a line the requests that were sent."""
         return self._requests if self._remote is None else self._remote.received[1]

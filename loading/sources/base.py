@@ -189,6 +189,11 @@ class RemoteSource(Source, Protocol):
         ...
 
     @property
+    def metadata_s(self) -> tuple[float, float]:
+        """Give when the metadata were asked for, and when they were there (perf_counter)."""
+        ...
+
+    @property
     def received(self) -> tuple[int, int]:
         """Count the bytes of bodies and the requests so far, the metadata's included."""
         ...

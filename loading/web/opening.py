@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
+import re
+import shutil
+import tempfile
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from loading import files
 from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
 from loading.dicom.json_headers import JsonObject, JsonReader, instance_uid, series_uid
-from loading.errors import BadResponse, NotFound
+from loading.errors import (
+    BadResponse,
+    Cancelled,
+    LoadError,
+    NotFound,
+    SourceError,
+    Unauthorised,
+)
 from loading.sources.base import CancelToken
 from loading.web import links
+from loading.web.finding import find_server
 from loading.web.http import HttpRequest, HttpResponse, shared_client
 from loading.web.messages import without_secrets
 from loading.web.source import Session, make_source
@@ -25,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 JSON = "application/dicom+json"
 MAX_METADATA = 1 << 30
-MAX_FILE = 16 << 30
+MAX_FILE = 4 << 30
 _METADATA_STALL_S = 60.0
 
 
@@ -40,7 +57,20 @@ def describe(
         When nothing can be opened, with what, where and what to do.
     """
     cancel = cancel or CancelToken()
-    parts = [_describe_one(links.parse(uri), progress, cancel) for uri in uris]
+    found = [find_server(links.parse(uri), cancel=cancel) for uri in uris]
+    parts: list[Catalogue] = []
+    whole = [link for link in found if link.is_wado_uri]
+    if whole:
+        parts.append(_describe_files([(link.url, _wado_name(link)) for link in whole], cancel))
+    for link in found:
+        if link.is_wado_uri:
+            continue
+        if link.study:
+            parts.append(_describe_resource(link, progress, cancel))
+        elif link.is_certain:
+            raise _is_server(link)
+        else:
+            parts.append(_describe_unknown(link, cancel))
     if len(parts) == 1:
         return parts[0]
     return Catalogue(
@@ -52,44 +82,37 @@ def describe(
     )
 
 
-def _describe_one(link: links.Link, progress: Progress | None, cancel: CancelToken) -> Catalogue:
-    if link.study:
-        return _describe_resource(link, progress, cancel)
-    raise NotFound(
+def _is_server(link: links.Link) -> NotFound:
+    return NotFound(
         "This is the address of a server, not of a study",
         where=link.url,
         cure="Choose a study in the study browser",
     )
 
 
+# -- DICOMweb -----------------------------------------------------------------------------------
+
+
 def _describe_resource(
     link: links.Link, progress: Progress | None, cancel: CancelToken
 ) -> Catalogue:
-    client = shared_client()
-    session = Session(client, link.root, habits_of(link.root))
-    url = _level_url(link) + "/metadata"
-    response = client.get(
-        HttpRequest(
-            url,
-            accept=JSON,
-            compressed=True,
-            max_bytes=MAX_METADATA,
-            stall_s=_METADATA_STALL_S,
-        ),
-        cancel,
+    session = Session(shared_client(), link.root, habits_of(link.root))
+    responses = [_metadata(each, cancel) for each in _series_of(link, cancel)]
+    session = session._replace(
+        metadata_bytes=sum(r.received for r in responses), metadata_requests=len(responses)
     )
-    session = session._replace(metadata_bytes=response.received, metadata_requests=1)
-    objects = objects_in(response)
     reader = JsonReader()
     instances: list[Instance] = []
     skipped: list[Skipped] = []
+    objects = [one for response in responses for one in objects_in(response)]
+    session = session._replace(sent_s=responses[0].sent_s, parsed_s=time.perf_counter())
     for number, data in enumerate(objects):
         if progress is not None and number % 64 == 0:
             progress(number, len(objects))
         try:
             instances.append(reader.read(data, partial(_instance_url, link)))
         except BadResponse as error:
-            skipped.append(Skipped(url, error.what))
+            skipped.append(Skipped(link.url, error.what))
     found = sort_out(instances, cancel, partial(make_source, session))
     catalogue = Catalogue(
         uri=link.uri,
@@ -104,6 +127,33 @@ def _describe_resource(
             catalogue, f"Nothing can be opened: {reason}", where=link.url, cure="Choose another"
         )
     return catalogue
+
+
+def _series_of(link: links.Link, cancel: CancelToken) -> list[links.Link]:
+    """Give a study's series one by one, so that no answer is larger than it must be."""
+    if link.series:
+        return [link]
+    request = HttpRequest(f"{_level_url(link)}/series", accept=JSON, compressed=True)
+    try:
+        objects = objects_in(shared_client().get(request, cancel))
+    except (Cancelled, Unauthorised):
+        raise
+    except LoadError as error:
+        _log.debug("the series of a study cannot be listed: %s", error)
+        return [link]
+    uids = list(dict.fromkeys(uid for uid in map(series_uid, objects) if uid))
+    return [replace(link, series=uid) for uid in uids] or [link]
+
+
+def _metadata(link: links.Link, cancel: CancelToken) -> HttpResponse:
+    request = HttpRequest(
+        _level_url(link) + "/metadata",
+        accept=JSON,
+        compressed=True,
+        max_bytes=MAX_METADATA,
+        stall_s=_METADATA_STALL_S,
+    )
+    return shared_client().get(request, cancel)
 
 
 def _level_url(link: links.Link) -> str:
@@ -138,3 +188,45 @@ def objects_in(response: HttpResponse) -> list[Any]:
             "The server's answer is not JSON", where=without_secrets(response.url)
         ) from error
     return found if isinstance(found, list) else [found]
+
+
+# -- files on the web ---------------------------------------------------------------------------
+
+
+def _describe_unknown(link: links.Link, cancel: CancelToken) -> Catalogue:
+    """Find out what a bare address is: a DICOMweb service, or a file."""
+    search = HttpRequest(f"{link.root}/studies?limit=1", accept=JSON, compressed=True, attempts=2)
+    try:
+        objects_in(shared_client().get(search, cancel))
+    except (Cancelled, Unauthorised):
+        raise
+    except LoadError as error:
+        _log.debug("no DICOMweb service: %s", error)
+    else:
+        raise _is_server(link)
+    name = unquote(urlsplit(link.root).path.rpartition("/")[2]) or "download"
+    return _describe_files([(link.root, name)], cancel)
+
+
+def _wado_name(link: links.Link) -> str:
+    return f"{link.instance or 'instance'}.dcm"
+
+
+def _describe_files(wanted: list[tuple[str, str]], cancel: CancelToken) -> Catalogue:
+    """Fetch files into a folder of this process's own, and describe them like any others."""
+    folder = Path(tempfile.mkdtemp(prefix="voxtide-"))
+    # volumes read from it as long as they are open
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        for number, (url, name) in enumerate(wanted):
+            response = shared_client().get(HttpRequest(url, max_bytes=MAX_FILE), cancel)
+            refuse_page(response)
+            safe = re.sub(r"[^\w.-]", "_", name)[-80:] or "download"
+            place = folder / f"{number:05}"
+            place.mkdir()
+            (place / safe).write_bytes(response.body)
+        return files.describe([str(folder)], None, cancel)
+    except OSError as error:
+        raise SourceError(
+            f"The file cannot be kept ({error.strerror})", where=str(folder), cure="Make room there"
+        ) from error

@@ -57,6 +57,8 @@ class Session(NamedTuple):
     ----------
     root : str
         Address of the service.
+    sent_s, parsed_s : float
+        When the metadata were asked for, and were there; `time.perf_counter()`.
     """
 
     client: HttpClient
@@ -64,6 +66,8 @@ class Session(NamedTuple):
     habits: Habits
     metadata_bytes: int = 0
     metadata_requests: int = 0
+    sent_s: float = 0.0
+    parsed_s: float = 0.0
 
 
 class WebSource:
@@ -183,6 +187,11 @@ class WebSource:
         """Count the bytes of bodies and the requests, the metadata's included."""
         session, kit = self._session, self._kit
         return session.metadata_bytes + kit.received, session.metadata_requests + kit.requests
+
+    @property
+    def metadata_s(self) -> tuple[float, float]:
+        """Give when the metadata were asked for, and when they were there."""
+        return self._session.sent_s, self._session.parsed_s
 
     def has_room(self, *, is_urgent: bool) -> bool:
         """Tell whether one more request helps: while the line has less to do than it can carry."""
