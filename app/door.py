@@ -20,6 +20,7 @@ from PySide6.QtGui import QGuiApplication
 
 from app.bars import BarHost, QuestionBar
 from app.language import tr
+from app.links import LinkRefused, address_of, is_address, is_link
 from app.settings import cache_folder
 
 if TYPE_CHECKING:
@@ -35,15 +36,6 @@ _log = logging.getLogger(__name__)
 
 _FILE_ENDINGS = (".zip", ".dcm", ".nii", ".gz", ".nrrd", ".mha", ".tif", ".tiff", ".zarr")
 MOST_HOSTS = 500
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text may be an address; nothing of the engine is needed for this."""
-    scheme, colon, _ = text.strip().partition(":")
-    return bool(colon) and scheme.lower() in (
-        "http", "https", "dicomweb+http", "dicomweb+https", "wadouri+http", "wadouri+https",
-        "voxtide", "weasis",
-    )  # fmt: skip
 
 
 class Door(QObject):
@@ -80,7 +72,10 @@ class Door(QObject):
 
         self.set_up()
         try:
-            links = [parse(address) for address in addresses]
+            links = [parse(address_of(one) if is_link(one) else one) for one in addresses]
+        except LinkRefused as refused:
+            self._window.tell(str(refused))
+            return
         except LoadError as error:
             self.tell(error)
             return
@@ -180,11 +175,18 @@ class Door(QObject):
 
         credentials.allow_asking(link.origin)
 
-    def sign_in_anew(self, link: Link) -> None:
-        """Let the next refusal be asked about, whoever was signed in."""
+    def sign_in_anew(self, link: Link, then: Callable[[], None]) -> None:
+        """Ask who asks, also where a server refuses without asking (403), and go on."""
         from loading.web.credentials import credentials
 
-        credentials.set(link.origin, None)
+        origin = link.origin
+        credentials.set(origin, None)
+
+        def work() -> None:
+            if credentials.refused(origin, "", ""):
+                self._post(then)
+
+        threading.Thread(target=work, name="sign in", daemon=True).start()
 
     def sign_out(self, link: Link) -> None:
         """Forget who asks at a server, in the keyring too."""

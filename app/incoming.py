@@ -41,7 +41,7 @@ class Incoming(QObject):
         links = [uri for uri in uris if is_link(uri)]
         plain = [uri for uri in uris if not is_link(uri)]
         if plain:
-            self._window.session.open(plain)
+            self._window.door.open(plain, by_hand=True)
         if links:
             self._ask(links[0])
 
@@ -127,7 +127,7 @@ class Incoming(QObject):
         # the last entry is the one that stood in front
         offered, self._offered = self._offered, ()
         for uris in reversed(offered):
-            self._window.session.open(uris)
+            self._window.door.open(uris)
 
     def _decline(self) -> None:
         self._offered = ()
@@ -164,7 +164,7 @@ class LinkSheet(Sheet):
 
         def go() -> None:
             self.dismiss()
-            window.session.open([address])
+            window.door.open([address], by_hand=True)
 
         foot = QHBoxLayout()
         foot.addStretch(1)

@@ -31,7 +31,10 @@ PROTOCOL = 1
 MOST_BYTES = 1 << 20
 MOST_URIS = 10_000
 CONNECT_MS, WRITE_MS, ANSWER_MS = 200, 1000, 3000
-_SCHEMES = ("file:", "https:", "http:", "voxtide:", "dicomweb+https:", "dicomweb+http:")
+_SCHEMES = (
+    "file:", "https:", "http:", "voxtide:", "weasis:", "dicomweb+https:", "dicomweb+http:",
+    "wadouri+https:", "wadouri+http:",
+)  # fmt: skip
 _LONGEST_NAME = 100
 """A socket's path has 107 bytes (unix(7))."""
 

@@ -12,7 +12,18 @@ from app.language import tr
 
 SCHEME = "voxtide"
 LONGEST = 4096
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+_ADDRESSES = (
+    "http", "https", "dicomweb+http", "dicomweb+https", "wadouri+http", "wadouri+https",
+    "weasis", SCHEME,
+)  # fmt: skip
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is no path, but leads to a server; what it means the engine says."""
+    scheme, colon, _ = text.strip().partition(":")
+    return bool(colon) and scheme.lower() in _ADDRESSES
 
 
 class LinkRefused(ValueError):
@@ -30,7 +41,7 @@ def address_of(link: str) -> str:
     Raises
     ------
     LinkRefused
-        Anything but one https address without name and password, or http on this computer.
+        Anything but one http or https address without name and password.
     """
     if len(link) > LONGEST or any(ord(sign) < 0x21 for sign in link):
         raise LinkRefused(tr("The link is not well formed."))
@@ -53,8 +64,8 @@ def address_of(link: str) -> str:
         raise LinkRefused(tr("The link is not well formed.")) from error
     if has_names:
         raise LinkRefused(tr("The link carries a name or a password."))
-    if not host or not (scheme == "https" or (scheme == "http" and host in _LOOPBACK)):
-        raise LinkRefused(tr("The link does not lead to a secure address (https)."))
+    if not host or scheme not in ("http", "https"):
+        raise LinkRefused(tr("The link does not lead to an address of the web (http, https)."))
     return address
 
 

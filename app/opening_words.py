@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.language import tr
+from app.links import host_of, is_address
 from app.status_words import middle_words, size_words
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ class Failure:
 
 
 def title_of(uris: Sequence[str]) -> str:
-    """Name what is opened: the folder's or file's name, "and 2 more" for several."""
+    """Name what is opened: the folder's or file's name, a server's host, "and 2 more"."""
     first = uris[0].rstrip("/\\")
-    name = Path(first).name or first
+    try:
+        # the end of an address is a UID, which tells nobody anything
+        name = host_of(first) if is_address(first) else Path(first).name
+    except ValueError:  # a host that cannot be
+        name = ""
+    name = name or first
     if len(uris) == 1:
         return name
     return tr("{name} and {count} more").format(name=name, count=len(uris) - 1)
@@ -126,3 +132,10 @@ def _without(text: str, names: Sequence[str]) -> str:
             if part:
                 text = text.replace(part, "\u2026")
     return text
+
+
+def remembered_as(uris: Sequence[str], title: str, label: str) -> str:
+    """Name a recent item: a host alone would be the same for everything that it has."""
+    if label and uris and is_address(uris[0]):
+        return tr("{label} at {host}").format(label=label, host=title)
+    return title

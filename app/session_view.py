@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 
 from app.language import tr
+from app.opening_words import remembered_as
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -162,7 +163,8 @@ class SessionView:
             return
         spec = entry.spec if entry in opened.catalogue.volumes else None
         count, modality = (spec.shape_kji[0], spec.modality) if spec is not None else (0, "")
-        window.recent.add(opened.uris[0], opened.title, count, modality)
+        name = remembered_as(opened.uris, opened.title, spec.label if spec is not None else "")
+        window.recent.add(opened.uris[0], name, count, modality)
         picture = window.thumbnails.pictures.get(spec.key) if spec is not None else None
         if picture is not None:
             window.recent.set_picture(opened.uris[0], picture)

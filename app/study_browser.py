@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.door import is_address
 from app.language import tr
+from app.links import is_address
 from app.sheets import Sheet
 from app.study_form import StudyForm
 from app.study_search import StudySearch
@@ -204,12 +204,13 @@ class StudyBrowser(Sheet):
 
     def _act(self) -> None:
         """Do what the button beside an error says: sign in, or ask again."""
-        link = self._search.link
-        if link is not None:
-            if self._search.wants_sign_in:
-                self._window.door.sign_in_anew(link)
-            self._window.door.allow_asking(link)
-            self._search.search(self._search.query)
+        search = self._search
+        if search.link is None:
+            return
+        if search.wants_sign_in:
+            self._window.door.sign_in_anew(search.link, lambda: search.search(search.query))
+        else:
+            search.search(search.query)
 
     def _sign_out(self) -> None:
         link = self._search.link

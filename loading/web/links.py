@@ -104,13 +104,6 @@ class Link:
         return f"dicomweb+{self.url}" if self.level == "server" and self.is_certain else self.url
 
 
-def is_web(text: str) -> bool:
-    """Tell whether a text is an address that this module is meant for."""
-    scheme = text.strip().partition(":")[0].lower()
-    known = (*WEB_SCHEMES, *(p + s for p in PREFIXES for s in WEB_SCHEMES), "voxtide", "weasis")
-    return ":" in text and scheme in known
-
-
 def parse(text: str) -> Link:
     """Understand an address.
 
@@ -118,8 +111,7 @@ def parse(text: str) -> Link:
     ----------
     text : str
         http(s) address of a server, study, series, instance or frame; of an OHIF or Stone page; a
-        Weasis link; WADO-URI; any of them after `dicomweb+` or `wadouri+`, or as the argument of
-        `voxtide://open?url=`.
+        Weasis link; WADO-URI; an address of the service after `dicomweb+` or `wadouri+`.
 
     Raises
     ------
@@ -128,8 +120,6 @@ def parse(text: str) -> Link:
     """
     text = text.strip()
     scheme = text.partition(":")[0].lower()
-    if scheme == "voxtide":
-        return _parse_web(_inside(text))
     if scheme == "weasis":
         from loading.web.viewer_links import parse_weasis
 
@@ -182,8 +172,8 @@ def clean(text: str) -> str:
         kept = [f"{k}={quote(v)}" for k, v in parse_qsl(parts.query) if not _SECRET.search(k)]
     except ValueError:
         return text.partition(":")[0] + ":"
-    if parts.scheme.lower() in ("voxtide", "weasis"):
-        # their arguments are addresses with arguments of their own
+    if parts.scheme.lower() not in WEB_SCHEMES:
+        # what others mean by their arguments is not known here
         return f"{parts.scheme}:"
     return prefix + urlunsplit((parts.scheme, netloc, parts.path, "&".join(kept), ""))
 
@@ -212,26 +202,6 @@ def checked_uid(text: str, where: str) -> str:
     if not _UID.fullmatch(text):
         raise LoadError(f"“{text[:40]}” is no UID", where=where, cure="Look at the address again")
     return text
-
-
-def _inside(text: str) -> str:
-    """Give the address that a voxtide: link carries; only http and https come through."""
-    parts = urlsplit(text)
-    action = (parts.netloc or parts.path).strip("/").lower()
-    urls = [value for key, value in parse_qsl(parts.query) if key == "url"]
-    if action != "open" or len(urls) != 1:
-        raise LoadError(
-            "This link does not say what to open",
-            where=clean(text),
-            cure="A link reads voxtide://open?url=https%3A%2F%2F...",
-        )
-    if urlsplit(urls[0]).scheme.lower() not in WEB_SCHEMES:
-        raise LoadError(
-            "A link may only open http and https addresses",
-            where=clean(text),
-            cure="Open files and folders by hand",
-        )
-    return urls[0]
 
 
 def _parse_web(text: str) -> Link:

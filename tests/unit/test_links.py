@@ -1,4 +1,4 @@
-"""What a link from a web page may do: open one https address, and nothing else."""
+"""What a link from a web page may do: open one address of the web, and nothing else."""
 
 import pytest
 
@@ -23,13 +23,12 @@ def test_a_good_link(link, address):
 @pytest.mark.parametrize(
     "link",
     [
-        "voxtide://open?url=http%3A%2F%2Fpacs.example%2F",
+        "voxtide://open?url=ftp%3A%2F%2Fpacs.example%2F",
         "voxtide://open?url=file%3A%2F%2F%2Fetc%2Fpasswd",
         "voxtide://open?url=%2Fetc%2Fpasswd",
         "voxtide://open?url=https%3A%2F%2Fname%3Asecret%40a.example%2F",
         "voxtide://open?url=https%3A%2F%2Fname%40a.example%2F",
         "voxtide://open?url=https%3A%2F%2Flocalhost%40evil.example%2F",
-        "voxtide://open?url=http%3A%2F%2Flocalhost.evil.example%2F",
         "voxtide://open?url=https%3A%2F%2Fa%0Ab%2F",
         "voxtide://open?url=https%3A%2F%2Fa.example%5C%40b%2F",
         "voxtide://open?url=https%3A%2F%2F%2Fpath",

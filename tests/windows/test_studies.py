@@ -281,6 +281,26 @@ def test_who_asks_is_asked_once_told_when_refused_and_kept_nowhere(window, priva
     assert not any(SECRET.encode() in path.read_bytes() for path in written_files(private_home))
 
 
+def test_a_refusal_of_who_is_known_offers_another_sign_in(window):
+    def override(path, headers):
+        given = headers.get("Authorization", "")
+        return None if given.startswith("Bearer") else (403, {}, b"")
+
+    with qido_server(Habits(studies=[study_row(1)], override=override)) as server:
+        open_address(window, server.url)
+        wait_until(lambda: "refuses access" in browser(window).error.text(), "the words")
+        click(browser(window).act)
+        wait_until(lambda: isinstance(window.door.bars.bar, SignInBar), "the sign-in bar")
+        bar = window.door.bars.bar
+        assert isinstance(bar, SignInBar)
+        click(bar.kinds.button("bearer"))
+        assert not bar.user.isVisible()
+        QTest.keyClicks(bar.secret, "abc")
+        QTest.keyClick(bar.secret, Qt.Key.Key_Return)
+        wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the list")
+        assert server.authorizations[-1] == "Bearer abc"
+
+
 def test_closing_lets_the_question_go(qapp):
     with qido_server(Habits(user="anna", password=SECRET)) as server:
         with main_window(views=False) as window:
