@@ -140,3 +140,11 @@ def is_segmentation(shared: Attributes) -> bool:
 def is_dose(shared: Attributes) -> bool:
     """Tell whether the pixels are a dose on a grid (PS3.3 C.8.8.3)."""
     return class_of(shared) == _STORAGE + "481.2"
+
+
+def holds_real_values(shared: Attributes) -> bool:
+    """Tell whether only a mapping to the real world says what the numbers are.
+
+    In parametric maps (PS3.3 A.75) and enhanced PET (A.56), which name units nowhere else.
+    """
+    return class_of(shared) in (_STORAGE + "30", _STORAGE + "130")

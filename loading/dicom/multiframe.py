@@ -79,6 +79,8 @@ _OWN = (
     tags.B_VALUE,
     tags.GRADIENT,
     tags.FRAME_REFERENCE_TIME,
+    tags.ACQUISITION_DATE,
+    tags.ACQUISITION_TIME,
 )
 _OTHERS = (
     _FRAME_TYPE,
@@ -114,6 +116,25 @@ def slices_of(instance: Instance, form: PixelForm) -> list[Instance]:
         return list(_slices(instance, form, found))
     except Damaged:
         return []
+
+
+def first_slice_of(instance: Instance, form: PixelForm) -> Instance | None:
+    """Give the first frame as a slice; None where the object has no functional groups.
+
+    Tiles of a slide may have shared groups alone (PS3.3 C.8.12.4.1).
+    """
+    shared = instance.shared
+    if not (shared.has(tags.PER_FRAME_GROUPS) or shared.has(tags.SHARED_GROUPS)):
+        return None
+    try:
+        data = instance.place.read_at(0, instance.offset)
+        found = DataSet(data, shared.syntax, instance.offset)
+        if shared.has(tags.PER_FRAME_GROUPS):
+            return next(_slices(instance, form, found), None)
+        values = _common(found, found.top((tags.SHARED_GROUPS,)))
+        return instance._replace(shared=_Sharing(shared)(values))
+    except Damaged:
+        return None
 
 
 def _slices(instance: Instance, form: PixelForm, data: DataSet) -> Iterator[Instance]:

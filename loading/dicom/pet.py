@@ -9,7 +9,7 @@ from dataclasses import replace
 from loading.dicom import tags
 from loading.dicom.elements import Damaged, DataSet, Element, Values
 from loading.dicom.header import Instance, numbers
-from loading.dicom.suv import PetFacts, Suv, moment, moment_of, suv_of
+from loading.dicom.suv import UNIT, PetFacts, Suv, moment, moment_of, suv_of
 from loading.spec import OtherUnit, ValueMap
 
 _WEIGHT = 0x00101030
@@ -23,6 +23,9 @@ _START_DATETIME = 0x00181078
 _UNITS = 0x00541001
 _SUV_TYPE = 0x00541006
 _DECAY = 0x00541102
+_CORRECTED_TO = 0x00189701
+_IS_DECAY_CORRECTED, _IS_ATTENUATION_CORRECTED = 0x00189758, 0x00189759
+_CONVERTED = 0x00209170
 _GE_CREATOR, _GE_START = 0x00090010, 0x0009100D
 _PHILIPS_CREATOR, _PHILIPS_SUV, _PHILIPS_ACTIVITY = 0x70530010, 0x70531000, 0x70531009
 
@@ -34,6 +37,9 @@ _TOP = frozenset(
         _UNITS,
         _SUV_TYPE,
         _DECAY,
+        _CORRECTED_TO,
+        _IS_DECAY_CORRECTED,
+        _IS_ATTENUATION_CORRECTED,
         _GE_CREATOR,
         _GE_START,
         _PHILIPS_CREATOR,
@@ -63,8 +69,10 @@ def words_of(suv: Suv) -> str:
     return f"{suv.unit} x {suv.factor:.6g}" if suv.unit else "as in the file"
 
 
-def suv_of_series(instances: Sequence[Instance]) -> Suv:
+def suv_of_series(instances: Sequence[Instance], unit: str = "") -> Suv:
     """Give the SUV factor of a series, or the reason why it has none.
+
+    `unit` is that of values whose unit no attribute of PET says: those of enhanced objects.
 
     Every file is read, of very long series a thousand and one of each header that differs; where
     they do not agree there is no factor.
@@ -84,6 +92,8 @@ def suv_of_series(instances: Sequence[Instance]) -> Suv:
     for other in known.values():
         if _constant(other) != _constant(facts):
             return Suv(None, "its files differ in dose, weight or times")
+    if not facts.units and unit:
+        facts = replace(facts, units={"Bq/ml": "BQML", UNIT: "GML"}.get(unit, unit))
     return suv_of(facts)
 
 
@@ -115,7 +125,8 @@ def _facts(instance: Instance) -> PetFacts:
     data = DataSet(
         instance.place.read_at(0, instance.offset), instance.shared.syntax, instance.offset
     )
-    found = data.top((*_TOP, _RADIOPHARMACEUTICAL))
+    found = data.top((*_TOP, _RADIOPHARMACEUTICAL, tags.SHARED_GROUPS))
+    found = _converted(data, found.pop(tags.SHARED_GROUPS, None)) | found
     sequence = found.pop(_RADIOPHARMACEUTICAL, None)
     values = {tag: data.value(element) for tag, element in found.items()}
     values |= _doses(data, sequence)
@@ -128,7 +139,8 @@ def _facts(instance: Instance) -> PetFacts:
         units=_text(values, _UNITS),
         suv_type=_text(values, _SUV_TYPE),
         decay_correction=_text(values, _DECAY),
-        corrected=tuple(part.strip() for part in _text(values, _CORRECTED).split("\\")),
+        corrected=_corrections(values),
+        corrected_to=moment_of(_text(values, _CORRECTED_TO)),
         weight_kg=_number(values, _WEIGHT),
         dose_bq=_number(values, _DOSE),
         half_life_s=_number(values, _HALF_LIFE),
@@ -142,6 +154,28 @@ def _facts(instance: Instance) -> PetFacts:
         vendor_suv=_number(values, _PHILIPS_SUV) if philips else None,
         vendor_activity=_number(values, _PHILIPS_ACTIVITY) if philips else None,
     )
+
+
+def _converted(data: DataSet, groups: Element | None) -> dict[int, Element]:
+    """Find the attributes that a converted object keeps for all frames in a group of its own."""
+    item = data.first_item(groups) if groups is not None else None
+    for group in data.elements(item) if item is not None else ():
+        if group.tag == _CONVERTED and (inner := data.first_item(group)) is not None:
+            return {
+                one.tag: one
+                for one in data.elements(inner)
+                if one.tag in _TOP or one.tag == _RADIOPHARMACEUTICAL
+            }
+    return {}
+
+
+def _corrections(values: Values) -> tuple[str, ...]:
+    """Name what was corrected for, by the list of classic objects or the flags of enhanced ones."""
+    named = [part.strip() for part in _text(values, _CORRECTED).split("\\")]
+    for tag, name in ((_IS_DECAY_CORRECTED, "DECY"), (_IS_ATTENUATION_CORRECTED, "ATTN")):
+        if _text(values, tag) == "YES":
+            named.append(name)
+    return tuple(named)
 
 
 def _doses(data: DataSet, sequence: Element | None) -> Values:

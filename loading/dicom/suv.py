@@ -34,6 +34,8 @@ class PetFacts:
         Series Date and Time; the earliest acquisition; GE's own start of the scan.
     reference_ms, duration_ms : float or None
         Frame Reference Time and Actual Frame Duration of the earliest acquisition.
+    corrected_to : datetime or None
+        The moment to which decay was corrected, where the file says it (0018,9701).
     vendor_suv, vendor_activity : float or None
         Philips' own factors from counts to SUV and to Bq/ml.
     """
@@ -52,6 +54,7 @@ class PetFacts:
     vendor_start: datetime | None = None
     reference_ms: float | None = None
     duration_ms: float | None = None
+    corrected_to: datetime | None = None
     vendor_suv: float | None = None
     vendor_activity: float | None = None
 
@@ -110,7 +113,7 @@ def _what_is_missing(facts: PetFacts) -> str:
     for name in ("ATTN", "DECY"):
         if name not in facts.corrected:
             return f"the values are not corrected for {_CORRECTIONS[name]}"
-    if facts.decay_correction not in ("START", "ADMIN"):
+    if facts.decay_correction not in ("START", "ADMIN") and facts.corrected_to is None:
         return "it is not said to which moment decay was corrected"
     if not _positive(facts.weight_kg):
         return "the weight is missing"
@@ -152,6 +155,8 @@ def scan_start(facts: PetFacts) -> datetime | None:
     The series' own time, unless it was written after the acquisition (by a workstation that made
     a new series); then the vendor's; then what the frame's reference time leads back to.
     """
+    if facts.corrected_to is not None and facts.decay_correction not in ("START", "ADMIN"):
+        return facts.corrected_to
     series, acquired = facts.series_start, facts.first_acquired
     if series is not None and (acquired is None or series <= acquired):
         return series

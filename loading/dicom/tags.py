@@ -76,6 +76,7 @@ WINDOW_NAME = 0x00281055
 WINDOW_FUNCTION = 0x00281056
 LOSSY = 0x00282110
 MODALITY_LUT = 0x00283000
+REAL_WORLD = 0x00409096
 GE_BLOCK = 0x00430010
 GE_B_VALUE = 0x00431039
 PET_UNITS = 0x00541001
@@ -130,7 +131,7 @@ OWN_TAGS: tuple[int, ...] = tuple(
 """In the order in which a file has them."""
 OWN_AT = {tag: index for index, tag in enumerate(OWN_TAGS)}
 
-PRESENCE_TAGS = frozenset({MODALITY_LUT, SHARED_GROUPS, PER_FRAME_GROUPS})
+PRESENCE_TAGS = frozenset({MODALITY_LUT, REAL_WORLD, SHARED_GROUPS, PER_FRAME_GROUPS})
 """Sequences of which only the presence counts: kept as b"1"."""
 
 SHARED_TAGS = (

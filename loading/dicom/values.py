@@ -132,14 +132,20 @@ def union_dtype(forms: Sequence[PixelForm]) -> np.dtype[np.generic]:
 
 
 def values_of(
-    instances: Sequence[Instance], forms: Sequence[PixelForm], suv: Suv | None = None
+    instances: Sequence[Instance],
+    forms: Sequence[PixelForm],
+    suv: Suv | None = None,
+    real: tuple[Sequence[ValueMap], str] | None = None,
 ) -> tuple[Values, list[Notice]]:
     """Decide on the array's type and map from all slices (never from the first alone).
 
-    With a factor for SUV the meant values are SUV.
+    With a factor for SUV the meant values are SUV. `real` are maps and unit that come in the
+    place of those of the modality.
     """
-    maps, notices = _maps_of(instances)
+    maps, notices = _maps_of(instances) if real is None else (list[Mapping](real[0]), [])
     unit = "" if any(item.code == "value_ignored" for item in notices) else _unit(instances[0])
+    if real is not None:
+        unit = real[1]
     if suv is not None and suv.factor is not None:
         maps, unit = [_scaled(one, suv.factor) for one in maps], UNIT
     tables = [one for one in set(maps) if isinstance(one, Table)]
@@ -147,7 +153,7 @@ def values_of(
         unit = tables[0].unit
     distinct_forms = list(dict.fromkeys(forms))
     dtype = union_dtype(distinct_forms)
-    ends = _stored_range(distinct_forms)
+    ends = stored_range_of(distinct_forms)
     padding = _common_padding(instances, forms)
     one = maps[0]
     if (
@@ -235,7 +241,8 @@ def _unit(instance: Instance) -> str:
     return "" if kind in ("US", "UNSPECIFIED") else kind
 
 
-def _stored_range(forms: Sequence[PixelForm]) -> tuple[float, float]:
+def stored_range_of(forms: Sequence[PixelForm]) -> tuple[float, float]:
+    """Give the smallest and the largest number that can be stored; of real ones 0 and 1."""
     lows, highs = [], []
     for form in forms:
         if form.real:

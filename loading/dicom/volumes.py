@@ -23,12 +23,14 @@ from loading.dicom.header import Instance
 from loading.dicom.pet import is_pet, other_units, suv_of_series, words_of
 from loading.dicom.pixels import FramePixels
 from loading.dicom.planes import readers_of
+from loading.dicom.real_world import further_units, meant_by, worlds_of
 from loading.dicom.values import (
     Values,
     drawn_grey,
     ignored_numbers,
     is_lossy,
     relative_dose,
+    stored_range_of,
     values_of,
     windows_in_suv,
     windows_of,
@@ -54,7 +56,11 @@ def entry_of(
     instances = [*stack.instances, *(item[0] for part in stack.later for item in part)]
     forms = [*forms, *(item[1] for part in stack.later for item in part)]
     is_colour = stack.form.is_colour
-    suv = suv_of_series(instances) if is_pet(instances[0]) and not is_colour else None
+    worlds = [] if is_colour else worlds_of(instances)
+    ends = stored_range_of(forms)
+    real = meant_by(instances, worlds, ends)
+    unit = "" if real is None else real[1]
+    suv = suv_of_series(instances, unit) if is_pet(instances[0]) and not is_colour else None
     grid = _grid_of(stack)
     middle = stack.instances[len(stack.instances) // 2]
     more: list[Notice] = []
@@ -62,7 +68,7 @@ def entry_of(
         values, notices = values_of_colours(forms), list[Notice]()
         windows = window_as_stored(values)
     else:
-        values, notices = values_of(instances, forms, suv)
+        values, notices = values_of(instances, forms, suv, real)
         windows, more = windows_of(middle)
     if suv is not None and suv.factor is not None:
         windows = windows_in_suv(windows, suv.factor)
@@ -80,7 +86,11 @@ def entry_of(
     )
     spec = replace(
         spec,
-        other_units=other_units(suv) or relative_dose(middle.shared),
+        other_units=(
+            *other_units(suv),
+            *relative_dose(middle.shared),
+            *further_units(worlds, values, ends),
+        ),
         header=text.HeaderTexts(middle.shared, {"suv": words_of(suv)} if suv else None),
         time_points=1 + len(stack.later),
         time_axis=stack.axis if stack.later else "",
