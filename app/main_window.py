@@ -442,6 +442,7 @@ class MainWindow(QMainWindow):
         if self.columns is not None:
             self.columns.shut_down()
         self.thumbnails.stop()
+        self.teller.watch.stop()
         event.accept()
         self.closed.emit()
 

@@ -44,6 +44,18 @@ _VOLUME_MENU = (
 )
 
 
+_STRIP_MENU = (
+    "load.pause",
+    "load.continue",
+    "load.retry",
+    "load.notices",
+    "go.slice",
+    "go.first",
+    "go.last",
+    "help.colours",
+)
+
+
 def build_menus(
     window: MainWindow, commands: CommandSet, fill_recent: Callable[[QMenu], None]
 ) -> tuple[QMenu, dict[str, QMenu]]:
@@ -87,8 +99,8 @@ def build_menus(
 
 
 def show_view_menu(window: MainWindow, at: QPoint, view: str) -> QMenu:
-    """Show the menu of a view: eight entries at most."""
-    ids = _VOLUME_MENU if view == "volume" else _SLICE_MENU
+    """Show the menu of a view or of the strip: eight entries at most."""
+    ids = {"volume": _VOLUME_MENU, "strip": _STRIP_MENU}.get(view, _SLICE_MENU)
     menu = _menu_of(window, window.commands, ids)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     window.commands.refresh()

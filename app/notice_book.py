@@ -6,7 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.language import tr
-from app.notices import NoticeRow, catalogue_rows, in_order, patients_row, row_of, volume_rows
+from app.notices import (
+    NoticeRow,
+    catalogue_rows,
+    flat_row,
+    in_order,
+    patients_row,
+    row_of,
+    volume_rows,
+)
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -47,6 +55,8 @@ class NoticeBook:
         if window.columns is not None and window.columns.are_different_patients:
             rows.append(patients_row(window.session.volumes, names_hidden=hidden))
         for column in window.session.columns:
+            if column.is_flat:
+                rows.append(flat_row(window.session.kind_of(column)))
             if column.volume is not None:
                 show = partial(self._show_slice, column)
                 rows += volume_rows(column.volume, show, self._retry)

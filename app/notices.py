@@ -113,6 +113,13 @@ def patients_row(volumes: Sequence[OpenVolume], *, names_hidden: bool) -> Notice
     return row_of(notice("different_patients"), where)
 
 
+def flat_row(kind: str) -> NoticeRow:
+    """Say why there are neither planes nor 3D."""
+    from loading import notice
+
+    return row_of(notice("not_a_volume", kind=kind))
+
+
 def in_order(rows: list[NoticeRow]) -> list[NoticeRow]:
     """Put what changes the meaning of the picture first."""
     rank = {"error": 0, "warning": 1, "info": 2}

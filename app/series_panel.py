@@ -86,7 +86,9 @@ class SeriesCard(QWidget):
     carried = Signal(object, QPoint)
     dropped = Signal(object, QPoint)
 
-    def __init__(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
+    def __init__(
+        self, entry: VolumeEntry, image: ImageEntry | None = None, *, names_hidden: bool = False
+    ) -> None:
         super().__init__()
         self.entry = entry
         self._is_selected = self._is_active = False
@@ -102,9 +104,9 @@ class SeriesCard(QWidget):
         name = entry.spec.header.get("series_description", "") or entry.spec.label
         count = _count_words(entry)
         if image is not None:
-            name = _name_of(image)
+            name = _name_of(image, names_hidden=names_hidden)
             count = image.kind if image.frames == 1 else f"{image.frames} \u00d7 {image.kind}"
-            self.setToolTip(image.path)
+            self.setToolTip("" if names_hidden else image.path)
         self.name = Elided(middle_words(name or tr("Series"), 40))
         self.count = Elided(count, "caption")
         self.setAccessibleName(f"{name}, {count}")
@@ -286,7 +288,7 @@ class SeriesPanel(PanelScroll):
         self._list.addWidget(holder)
 
     def _add_card(self, entry: VolumeEntry, image: ImageEntry | None = None) -> None:
-        card = SeriesCard(entry, image)
+        card = SeriesCard(entry, image, names_hidden=self._names_hidden)
         card.chosen.connect(lambda one: self._session.select(one))
         card.beside_wanted.connect(lambda one: self._session.select(one, RIGHT))
         card.carried.connect(self.carried)
@@ -307,7 +309,7 @@ class SeriesPanel(PanelScroll):
         for image in images:
             entry = opened.pictures.get(image.path)
             if entry is None:
-                self._list.addWidget(_other_card(image))
+                self._list.addWidget(_other_card(image, names_hidden=self._names_hidden))
             else:
                 self._add_card(entry, image)
 
@@ -339,19 +341,23 @@ def strip_colours(qualities: Qualities) -> list[str]:
     ]
 
 
-def _other_card(image: ImageEntry) -> QWidget:
+def _other_card(image: ImageEntry, *, names_hidden: bool) -> QWidget:
     made = QWidget()
     column = QVBoxLayout(made)
     column.setContentsMargins(12, 4, 12, 4)
     column.setSpacing(0)
-    column.addWidget(Elided(middle_words(_name_of(image), 40)))
+    name = _name_of(image, names_hidden=names_hidden)
+    column.addWidget(Elided(middle_words(name, 40)))
     column.addWidget(Elided(", ".join(filter(None, (image.kind, image.date))), "caption"))
     about = [image.title, tr("of {0}").format(image.belongs_to) if image.belongs_to else ""]
-    made.setToolTip("\n".join(filter(None, (*about, image.path))))
+    made.setToolTip("\n".join(filter(None, (*about, "" if names_hidden else image.path))))
     return made
 
 
-def _name_of(image: ImageEntry) -> str:
+def _name_of(image: ImageEntry, *, names_hidden: bool) -> str:
+    """Name an image by its file, which people may have named after a patient."""
+    if names_hidden:
+        return image.title or image.kind.capitalize()
     return image.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 

@@ -283,6 +283,14 @@ class Session(QObject):
         known = [one for one in dict.fromkeys(found) if one is not None]
         return known or self.opened[:1]
 
+    def kind_of(self, column: Column) -> str:
+        """Say what kind of pictures a column shows that are no volume."""
+        for opened in self.opened:
+            for image in opened.catalogue.images:
+                if opened.pictures.get(image.path) is column.entry is not None:
+                    return image.kind
+        return ""
+
     def _opened_of(self, column: Column) -> Opened | None:
         for opened in self.opened:
             if column.entry in (*opened.catalogue.volumes, *opened.pictures.values()):

@@ -134,7 +134,10 @@ class SessionView:
             window.session.stop_opening()
             return
         states = [volume.state.name for volume in window.session.volumes]
-        if states:
+        if any(window.teller.watch.is_gone(volume) for volume in window.session.volumes):
+            window.teller.watch.forget()
+            window.commands.run("load.retry")
+        elif states:
             is_paused = "LOADING" not in states
             window.commands.run("load.continue" if is_paused else "load.pause")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.language import tr
+from app.source_watch import SourceWatch
 from app.status_words import done_words, loading_words, paused_words
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class StatusTeller(QObject):
         self.pointer = ""
         self.last_pointer = ""
         self.names_hidden = False
+        self.watch = SourceWatch(session, self)
+        self.watch.changed.connect(self._wake)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self.tick)
@@ -80,6 +83,7 @@ class StatusTeller(QObject):
         if self._was_loading and not is_loading:
             self._done_until = now + _DONE_S
         if is_loading or self._was_loading or self._session.is_opening:
+            self.watch.follow_load()
             self.moved.emit()
         self._was_loading = is_loading
         self._line.show_text(*self._words())
@@ -112,6 +116,8 @@ class StatusTeller(QObject):
             return words if self.names_hidden else named, tr("Stop")
         if volume is None:
             return "", ""
+        if volume.state.is_over and self.watch.is_gone(volume):
+            return tr("Source not reachable"), tr("Try again")
         if not volume.state.is_over:
             return loading_words(volume.progress), tr("Pause")
         if volume.state.name == "CANCELLED":

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from loading import Status
@@ -23,6 +31,7 @@ class QualityStrip(QWidget):
     """Show how good each slice is; hides when all are complete."""
 
     height_changed = Signal()
+    menu_asked = Signal(QPoint, str)
 
     def __init__(self, model: ViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -170,6 +179,10 @@ class QualityStrip(QWidget):
             stride = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             self._model.go_to_slice(scene.acquired, k - steps * stride, "strip wheel")
         event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the load."""
+        self.menu_asked.emit(event.globalPos(), "strip")
 
     def _go(self, at: QPointF) -> None:
         scene = self._model.scene

@@ -355,9 +355,13 @@ class VolumeView(PictureView):
             self.model.orient(side)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show this view alone, unless it was the cube that was clicked twice."""
-        if not side_at(self.model.state.camera, self._cube_centre, event.position()):
-            super().mouseDoubleClickEvent(event)
+        """Pick the point there and show this view alone, unless it was on the cube."""
+        if side_at(self.model.state.camera, self._cube_centre, event.position()):
+            return
+        point = self._picked(event.position())
+        if point is not None:
+            self.model.move_crosshair(point)
+        super().mouseDoubleClickEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom."""

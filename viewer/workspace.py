@@ -50,7 +50,7 @@ class Workspace(QWidget):
     progress_changed
         The load went on; at most thirty times a second.
     context_menu_requested(QPoint, str)
-        Global position and the view.
+        Global position and the view, or "strip".
     notice(str, str)
         Code and message of something that people have to know.
     """
@@ -76,6 +76,7 @@ class Workspace(QWidget):
         self._grid = ViewGrid(dict(self._views), self)
         self._strip = QualityStrip(self._model, self)
         self._strip.height_changed.connect(self._place)
+        self._strip.menu_asked.connect(self.context_menu_requested)
         self._layout_before = "four_up"
         self._is_closed = False
         self._connect()

@@ -55,6 +55,29 @@ def test_hidden_names_are_hidden_among_the_recent_items(qapp, patient):
             window.commands.run("view.hide_names")
 
 
+def test_hidden_names_of_folders_are_in_no_notice_tooltip_or_failure(qapp, patient):
+    (patient / "Miller_report.txt").write_text("no picture")
+    scout = patient / "scout"
+    write_series(scout, phantom((1, 40, 40)), PatientName="Miller^Anna")
+    with main_window() as window:
+        window.commands.run("view.hide_names")
+        try:
+            open_and_wait(window, patient)
+            drop(window, patient / "Miller_report.txt")
+            wait_until(lambda: not window.session.is_opening, "the failure")
+            rows = window.notices.rows()
+            assert {"open_failed", "skipped_files"} <= {row.code for row in rows}
+            told = [part for row in rows for part in (row.message, row.where, row.details)]
+            told += [one.toolTip() for one in window.findChildren(QWidget)]
+            told += [one.text() for one in window.findChildren(QLabel)]
+            told.append(window.status.text.text())
+            assert not [text for text in told if "Miller" in text]
+        finally:
+            window.commands.run("view.hide_names")
+        told = [part for row in window.notices.rows() for part in (row.message, row.details)]
+        assert any("Miller_report.txt" in text for text in told), "and back again"
+
+
 def test_what_was_open_for_a_moment_is_remembered(qapp, patient, tmp_path):
     write_series(tmp_path / "Second", phantom())
     with main_window() as window:

@@ -276,3 +276,27 @@ def test_too_large_with_nothing_open_is_told_on_the_card(qapp, series):
         wait_until(lambda: is_complete(window), "the load")
         assert not window.start.isVisible()
         assert brightness(window.views.grab_picture("axial")) > 8
+
+
+def test_a_folder_that_goes_away_is_said_in_one_sentence_and_can_be_tried_again(qapp, tmp_path):
+    voxels = phantom((30, 64, 64))
+    folder = tmp_path / "Stick"
+    cut = write_series(folder, voxels)[7]
+    whole = cut.read_bytes()
+    cut.write_bytes(whole[:-3000])
+    with main_window() as window:
+        open_and_wait(window, folder)
+        before = window.views.grab_picture("axial")
+        wait_until(lambda: "1 could not be read" in window.status.text.text(), "the count")
+        folder.rename(tmp_path / "Elsewhere")
+        window.commands.run("load.retry")
+        wait_until(lambda: "not reachable" in window.status.text.text(), "the sentence")
+        assert window.status.act.text() == "Try again"
+        assert brightness(before) > 8
+        assert differs(before, window.views.grab_picture("axial")) == 0, "pictures stay"
+        (tmp_path / "Elsewhere").rename(folder)
+        cut.write_bytes(whole)
+        click(window.status.act)
+        wait_until(lambda: window.session.volume.state.name == "COMPLETE", "the rest")
+        wait_until(lambda: "not reachable" not in window.status.text.text(), "the end of it")
+        assert np.array_equal(window.session.volume.stored(), voxels)

@@ -47,6 +47,8 @@ def test_a_radiograph_fills_one_view(window, scout):
     assert window.views.state.layout == window.views.acquired_view
     reasons = {command.id: command.reason() for command in window.commands.all}
     assert reasons["view.layout.four_up"] == reasons["volume.mode.mip"] == "this is no volume"
+    told = {row.code: row.message for row in window.notices.rows()}
+    assert told["not_a_volume"].startswith("This is no volume (CT slice).")
 
 
 def test_its_pixels_are_named_by_column_and_row_not_by_places_in_a_patient(window, scout):

@@ -7,7 +7,9 @@ import threading
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from loading import Window
 from tests.helpers.array_source import ArraySource
@@ -33,6 +35,17 @@ def views(qapp):
 
 def strip_pixels(views) -> np.ndarray:
     return to_array(views.strip.grab().toImage())
+
+
+def test_a_right_click_asks_for_a_menu(views) -> None:
+    voxels = np.zeros((20, 30, 30), np.uint8)
+    views.show_array(voxels, absent=frozenset({4}))
+    asked: list[str] = []
+    views.workspace.context_menu_requested.connect(lambda _, name: asked.append(name))
+    at = QPoint(30, 2)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, views.strip.mapToGlobal(at))
+    QApplication.sendEvent(views.strip, event)
+    assert asked == ["strip"]
 
 
 def test_it_hides_when_every_slice_is_complete(views) -> None:

@@ -114,6 +114,19 @@ def test_a_click_on_the_cube_looks_from_that_side(views) -> None:
     assert off_centre(settled(views))[0] > 1
 
 
+def test_a_double_click_picks_the_point_and_shows_3d_alone(views) -> None:
+    views.show_array(ball_with_marker((54, 32, 32)))
+    views.bare()
+    views.workspace.orient_volume("anterior")
+    settled(views)
+    volume = views.view("volume")
+    QTest.mouseDClick(volume, LEFT, pos=QPoint(volume.width() // 2, volume.height() // 2))
+    assert views.workspace.state.layout == "volume"
+    x, y, z = views.workspace.state.crosshair_lps
+    assert (x, z) == pytest.approx((32, 32), abs=1.5)
+    assert y == pytest.approx(18, abs=2), "the front of the ball, 14 mm before its middle"
+
+
 def test_the_wheel_zooms(views) -> None:
     views.show_array(ball_with_marker())
     views.bare()
