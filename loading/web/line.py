@@ -6,6 +6,8 @@ from collections import deque
 
 _WINDOW_S = 0.06
 _REMEMBERED = 24
+_REMEMBERED_WAITS = 400
+"""Many: a busy line makes first bytes wait for those of others, which is no round trip."""
 UNKNOWN_RTT_S = 0.04
 UNKNOWN_RATE = 4e6
 
@@ -19,7 +21,7 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._waits: deque[float] = deque(maxlen=_REMEMBERED)
+        self._waits: deque[float] = deque(maxlen=_REMEMBERED_WAITS)
         self._rates: deque[float] = deque(maxlen=_REMEMBERED)
         self._begin_s = 0.0
         self._last_s = 0.0

@@ -45,6 +45,7 @@ _log = logging.getLogger(__name__)
 
 HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
+_NO_TIME_S, _LITTLE_S = 0.3, 1.0
 _COLD_OTHERS = 8
 """While the first visible slice is on its way over a line that nothing is known of, so many
 others are asked for beside it."""
@@ -251,8 +252,8 @@ class WebSource:
     def _pays(self, frame: FramePixels) -> bool:
         """Tell whether a beginning is there sooner than the whole by what it costs to ask again.
 
-        It is not where the server gives no parts, where a whole frame takes less than a round
-        trip, nor where all frames take no time worth speaking of.
+        It is not where the server gives no parts; nor where all that is left takes no time worth
+        speaking of, or little, while a whole frame takes less than a round trip.
         """
         if self._session.habits.ranges is False or not self._levels.is_possible:
             return False
@@ -261,7 +262,7 @@ class WebSource:
         if rtt is None or rate is None or size is None:
             return True
         left_s = size * (self.spec.chunk_count - self._kit.finished) / rate
-        return size / rate > rtt and left_s > 0.3
+        return left_s > (_LITTLE_S if size / rate < rtt else _NO_TIME_S)
 
     def place(
         self, arrival: Arrival, out: npt.NDArray[np.generic], cancel: CancelToken
