@@ -119,6 +119,16 @@ KINDS: dict[str, NoticeKind] = {
             _W,
             "The distance between pixels is not given. Distances are in pixels.",
         ),
+        NoticeKind(
+            "spacing_at_detector",
+            _I,
+            "Distances are those at the detector. In the body they are shorter.",
+        ),
+        NoticeKind(
+            "spacing_of_region",
+            _I,
+            "Distances hold within the scanned part of the ultrasound picture.",
+        ),
         NoticeKind("spacing_assumed", _W, "The voxel size is assumed: {assumed}."),
         NoticeKind(
             "no_orientation",
@@ -135,11 +145,6 @@ KINDS: dict[str, NoticeKind] = {
             "colours_contradicted",
             _I,
             "The header says {said}, the compressed picture {found}. Shown as the picture says.",
-        ),
-        NoticeKind(
-            "colours_as_grey",
-            _I,
-            "Some values stand for colours of a palette beside the grey ones. They are drawn grey.",
         ),
         NoticeKind(
             "profile_ignored",
@@ -213,6 +218,11 @@ KINDS: dict[str, NoticeKind] = {
             "Install a graphics driver or Mesa (libgl1-mesa-dri), or start with --software-gl.",
         ),
         NoticeKind("open_failed", _E, "{what}"),
+        NoticeKind(
+            "demo_from_folder",
+            _I,
+            "The demo was opened from its folder, not as from a server: {reason}",
+        ),
         NoticeKind("settings_trouble", _W, "{what}"),
         NoticeKind(
             "two_patients",

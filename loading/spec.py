@@ -123,6 +123,24 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ColourRange:
+    """Colours that high values stand for, beside grey ones (PS3.3 C.7.6.19, C.8.16.2.1.1.1).
+
+    Attributes
+    ----------
+    above : float
+        Array values greater than this have a colour, all others are grey.
+    first : float
+        Array value of the first colour; what lies beyond an end has the last colour there.
+    colours : array of uint8, shape (n, 3)
+    """
+
+    above: float
+    first: float
+    colours: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class VolumeSpec:
     """Say everything about a volume that is known before a pixel is read.
 
@@ -151,6 +169,8 @@ class VolumeSpec:
     slice_origins_lps : array, shape (k, 3), millimetres, or None
         True position of the first voxel of each delivered slice, NaN for absent ones; None when
         the affine is exact for every slice.
+    colour_range : ColourRange or None
+        Colours that some values stand for; the values stay what they are.
     other_units : tuple of OtherUnit
         Further units in which a value may be read, the activity beside the SUV of a PET.
     padding : tuple of float or None
@@ -175,6 +195,7 @@ class VolumeSpec:
     dtype: np.dtype[np.generic]
     value_map: ValueMap = ValueMap()
     samples: int = 1
+    colour_range: ColourRange | None = None
     other_units: tuple[OtherUnit, ...] = ()
     time_points: int = 1
     time_axis: str = ""

@@ -72,7 +72,9 @@ class Scene:
             if spec.is_colour:
                 self._painter = ColourPainter(spec.dtype, look)
             else:
-                self._painter = Painter(spec.dtype, spec.value_map, spec.padding, look, table)
+                self._painter = Painter(
+                    spec.dtype, spec.value_map, spec.padding, look, table, spec.colour_range
+                )
         return self._painter
 
     @property

@@ -162,7 +162,8 @@ class SlicePicture:
         """Cut; between voxel centres of two slices only where both show something."""
         loading = not scene.volume.state.is_over
         scene.cutter.use_one_thread(loading)
-        linear = state.interpolation == "linear"
+        # between a value and one that stands for a colour there is no third one
+        linear = state.interpolation == "linear" and scene.spec.colour_range is None
         axis = shown.frame.axis
         spans = None if shown.frame.is_acquired else _joined_spans(scene)
         whole = scene.cutter.cut(shown.matrix, axis, area, linear=linear and spans is None).copy()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loading.spec import ValueMap
+from loading.spec import ColourRange, ValueMap
 
 FloatArray = npt.NDArray[np.floating]
 ColourTable = npt.NDArray[np.uint32]
@@ -105,6 +105,8 @@ class Painter:
         Lowest and highest array value that means "no data here".
     colours : array of uint32, length 256
         0xffRRGGBB from dark to light.
+    colour_range : ColourRange, optional
+        Colours that high array values stand for; neither window nor map acts on them.
     """
 
     def __init__(
@@ -114,7 +116,9 @@ class Painter:
         padding: tuple[float, float] | None,
         look: Look,
         colours: ColourTable,
+        colour_range: ColourRange | None = None,
     ) -> None:
+        self._range = colour_range
         self._map, self._padding, self.look = value_map, padding, look
         self._colours = colours[::-1] if look.inverted else colours
         self._table: ColourTable | None = None
@@ -140,6 +144,17 @@ class Painter:
             low, high = self._padding
             nothing |= (values >= low) & (values <= high)
         step = (np.where(nothing, 0.0, light) * 255.0 + 0.5).astype(np.uint8)
-        result = np.take(self._colours, step)
+        result: npt.NDArray[np.uint32] = np.take(self._colours, step)
         result[nothing] = BLACK
+        if self._range is not None:
+            self._put_range(values, self._range, result)
         return result
+
+    def _put_range(
+        self, values: FloatArray, own: ColourRange, result: npt.NDArray[np.uint32]
+    ) -> None:
+        """Put colours where values stand for them."""
+        has_colour = values > own.above
+        at = np.clip(values[has_colour] - own.first, 0, len(own.colours) - 1).astype(int)
+        red, green, blue = own.colours[at].astype(np.uint32).T
+        result[has_colour] = BLACK | red << 16 | green << 8 | blue

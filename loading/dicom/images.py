@@ -29,11 +29,12 @@ from loading.dicom.header import Instance
 from loading.dicom.json_headers import JsonHeader
 from loading.dicom.kinds import kind_of
 from loading.dicom.loops import frame_times
-from loading.dicom.multiframe import slices_of
+from loading.dicom.multiframe import first_slice_of, slices_of
+from loading.dicom.palette import colour_range_of
+from loading.dicom.picture_scale import scale_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
 from loading.dicom.values import (
     Mapping,
-    drawn_grey,
     ignored_numbers,
     is_lossy,
     values_of,
@@ -62,7 +63,7 @@ def describe_image(
     kind = kind_of(instance.shared)
     name = instance.place.name
     frames = slices_of(instance, form) if instance.shared.has(tags.PER_FRAME_GROUPS) else []
-    lead = frames[0] if frames else instance
+    lead = frames[0] if frames else first_slice_of(instance, form) or instance
     slices = frames if len(frames) == form.frames else [lead]
     values, notices = values_of(slices, [form] * len(slices))
     windows, more = windows_of(lead)
@@ -74,7 +75,11 @@ def describe_image(
         [*_notices(lead), *notices, *more],
         levels=(_level_of(lead, form),),
     )
-    spec = replace(spec, frame_ms=frame_times(instance, form.frames))
+    spec = replace(
+        spec,
+        frame_ms=frame_times(instance, form.frames),
+        colour_range=None if values.maps else colour_range_of(instance),
+    )
     readers = FileFrames(instance, form, values.maps)
     try:
         if not isinstance(instance.place, JsonHeader):  # else nothing of it is here yet
@@ -98,13 +103,14 @@ def _describe_colour(instance: Instance, form: PixelForm, source: MakeSource) ->
         found = None if isinstance(instance.place, JsonHeader) else readers[0].check()
     except LoadError as error:
         return error.what
-    told = _notices(instance)
+    lead = first_slice_of(instance, form) or instance
+    told = _notices(lead)
     differ = contradiction(form, found)
     if differ is not None:
         told.append(notice("colours_contradicted", said=differ[0], found=differ[1]))
     if has_profile(instance):
         told.append(notice("profile_ignored"))
-    level = _level_of(instance, form)
+    level = _level_of(lead, form)
     spec = common_spec([instance], form, values, window_as_stored(values), told, levels=(level,))
     spec = replace(spec, frame_ms=frame_times(instance, form.frames))
     kind = f"{kind_of(instance.shared)}, colour"
@@ -178,9 +184,7 @@ class FileFrames(Sequence[FramePixels]):
 
 def _notices(instance: Instance) -> list[Notice]:
     shared = instance.shared
-    told = ignored_numbers(shared) + drawn_grey(shared)
-    if grouping.spacing_of(shared) is None:
-        told.append(notice("no_spacing"))
+    told = [*scale_of(instance)[1], *ignored_numbers(shared)]
     if is_lossy(shared):
         told.append(notice("lossy"))
     return told
@@ -193,7 +197,7 @@ def _level_of(instance: Instance, form: PixelForm) -> Level:
     position = instance.position if grouping.usable_position(instance) else None
     affine = geometry.affine_of(
         frame,
-        grouping.spacing_of(shared) or (1.0, 1.0),
+        scale_of(instance)[0],
         np.array(position or (0.0, 0.0, 0.0)),
         frame.normal,
     )

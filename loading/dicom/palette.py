@@ -11,10 +11,12 @@ import numpy.typing as npt
 from loading.dicom import tags
 from loading.dicom.elements import Damaged, DataSet
 from loading.dicom.header import Attributes, Instance
+from loading.spec import ColourRange
 
 _DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)
 _TABLES = (0x00281201, 0x00281202, 0x00281203)
 _SEGMENTED = (0x00281221, 0x00281222, 0x00281223)
+_LARGEST_GREY = 0x00289099
 _DISCRETE, _LINEAR, _INDIRECT = range(3)
 
 
@@ -61,6 +63,25 @@ def palette_of(instance: Instance) -> Palette | None:
     if entries.max() > 255:
         entries >>= 8
     return Palette(_first(values[_DESCRIPTORS[0]], instance.shared), entries.astype(np.uint8))
+
+
+def colour_range_of(instance: Instance) -> ColourRange | None:
+    """Read the palette beside grey values; None where there is none that can be used."""
+    shared = instance.shared
+    if shared.text(tags.PIXEL_PRESENTATION) not in ("COLOR", "MIXED"):
+        return None
+    palette = palette_of(instance)
+    if palette is None:
+        return None
+    end = instance.offset
+    data = DataSet(instance.place.read_at(0, end), shared.syntax, end)
+    try:
+        largest = data.top((_LARGEST_GREY,)).get(_LARGEST_GREY)
+        raw = b"" if largest is None else data.value(largest)
+    except Damaged:
+        raw = b""
+    above = struct.unpack("<H", raw)[0] if len(raw) == 2 else palette.first - 1
+    return ColourRange(float(above), float(palette.first), palette.colours)
 
 
 def _first(descriptor: bytes, shared: Attributes) -> int:

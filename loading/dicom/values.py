@@ -113,13 +113,6 @@ def ignored_numbers(shared: Attributes) -> list[Notice]:
     ]
 
 
-def drawn_grey(shared: Attributes) -> list[Notice]:
-    """Tell that some values stand for colours, which are drawn grey (C.7.6.16.2.22, C.7.9.1)."""
-    is_mixed = shared.text(tags.PIXEL_PRESENTATION) in ("COLOR", "MIXED")
-    is_grey = shared.text(tags.PHOTOMETRIC).startswith("MONOCHROME")
-    return [notice("colours_as_grey")] if is_mixed and is_grey else []
-
-
 def union_dtype(forms: Sequence[PixelForm]) -> np.dtype[np.generic]:
     """Give the smallest type that holds the stored values of all slices; float32 if none does."""
     dtype = forms[0].dtype

@@ -20,13 +20,13 @@ from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
+from loading.dicom.palette import colour_range_of
 from loading.dicom.pet import is_pet, other_units, suv_of_series, words_of
 from loading.dicom.pixels import FramePixels
 from loading.dicom.planes import readers_of
 from loading.dicom.real_world import further_units, meant_by, worlds_of
 from loading.dicom.values import (
     Values,
-    drawn_grey,
     ignored_numbers,
     is_lossy,
     relative_dose,
@@ -92,6 +92,7 @@ def entry_of(
             *further_units(worlds, values, ends),
         ),
         header=text.HeaderTexts(middle.shared, {"suv": words_of(suv)} if suv else None),
+        colour_range=None if values.maps or is_colour else colour_range_of(middle.file),
         time_points=1 + len(stack.later),
         time_axis=stack.axis if stack.later else "",
         time_labels=stack.labels if any(stack.labels) else (),
@@ -305,7 +306,6 @@ def _file_notices(instances: Sequence[Instance], forms: Sequence[PixelForm]) -> 
         told.append(notice("lossy"))
     for shared in distinct.values():
         told += ignored_numbers(shared)
-        told += drawn_grey(shared)
     return told
 
 

@@ -17,6 +17,7 @@ from loading import codecs
 from tests.helpers.colours import brightness, load_colours
 from tests.helpers.dicom_encodings import J2K, set_codestreams
 from tests.helpers.dicom_series import phantom, write_series
+from viewer.voi import Look, Painter
 
 SIZE = (10, 12)
 
@@ -374,17 +375,58 @@ def test_models_that_are_not_read_are_named(tmp_path, photometric, samples):
         loading.describe(str(tmp_path))
 
 
-def test_a_palette_beside_grey_values_is_told(tmp_path):
-    """The values stay what they are; those that stand for colours are drawn grey."""
+def test_a_palette_beside_grey_values(tmp_path):
+    """The values stay what they are; those that stand for colours say so (C.8.16.2.1.1.1)."""
     numbers = np.arange(120, dtype=np.uint8).reshape(SIZE)
-    facts = {e.keyword: e.value for e in palette(8, first=100, count=20)}
-    write(tmp_path, numbers, "MONOCHROME2", PixelPresentation="COLOR", **facts)
-    image = only_image(tmp_path)
-    assert not image.spec.is_colour
-    assert "colours_as_grey" in {told.code for told in image.spec.warnings}
+    table = palette(8, first=100, count=20)
+    facts = {e.keyword: e.value for e in table}
+    write(
+        tmp_path, numbers, "MONOCHROME2", PixelPresentation="COLOR", RescaleIntercept="0", **facts
+    )
+    spec = only_image(tmp_path).spec
+    assert not spec.is_colour
+    look = Look(255.0, 127.5, "LINEAR_EXACT", inverted=False, colour_map="grey")
+    grey = np.arange(256, dtype=np.uint32) * 0x10101 + 0xFF000000
+    drawn = Painter(spec.dtype, spec.value_map, None, look, grey, spec.colour_range).paint(numbers)
+    assert (drawn[numbers < 100] == grey[numbers[numbers < 100]]).all()
+    red, green, blue = apply_color_lut(numbers, table)[numbers >= 100].T.astype(np.uint32)
+    assert (drawn[numbers >= 100] == 0xFF000000 | red << 16 | green << 8 | blue).all()
 
 
 def test_a_profile_is_told(tmp_path):
     write(tmp_path, scene(), ICCProfile=b"\0" * 128)
     assert "profile_ignored" in codes(tmp_path)
     assert UID(only_image(tmp_path).spec.transfer_syntaxes[0]).is_little_endian
+
+
+def spacing(folder) -> tuple[float, ...]:
+    return only_image(folder).spec.spacing_ijk_mm[:2]
+
+
+def test_pixels_of_a_radiograph_are_measured_at_the_detector(tmp_path):
+    """In this order: the body, regions of ultrasound, detector, film, shape alone."""
+    facts = {"PixelSpacing": None, "ImagerPixelSpacing": [0.2, 0.3], "PixelAspectRatio": [4, 3]}
+    write(tmp_path, scene(), **facts)
+    assert spacing(tmp_path) == pytest.approx((0.3, 0.2))
+    assert "spacing_at_detector" in codes(tmp_path)
+
+
+def test_pixels_without_a_size_have_their_shape(tmp_path):
+    write(tmp_path, scene(), PixelSpacing=None, PixelAspectRatio=[4, 3])
+    assert spacing(tmp_path) == pytest.approx((1.0, 4 / 3))
+    assert "no_spacing" in codes(tmp_path)
+
+
+@pytest.mark.parametrize(("second", "code"), [(0.05, "spacing_of_region"), (0.07, "no_spacing")])
+def test_regions_of_ultrasound_count_where_they_agree(tmp_path, second, code):
+    regions = []
+    for delta in (0.05, second):
+        region = Dataset()
+        region.RegionSpatialFormat = 1
+        region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
+        region.PhysicalDeltaX, region.PhysicalDeltaY = delta, -2 * delta
+        regions.append(region)
+    write(tmp_path, scene(), PixelSpacing=None, SequenceOfUltrasoundRegions=regions)
+    assert code in codes(tmp_path)
+    if second == 0.05:
+        assert spacing(tmp_path) == pytest.approx((0.5, 1.0))
