@@ -114,6 +114,7 @@ def _lines() -> Iterator[Line]:
     for file, sample in {**DICOM_SAMPLES, **FORMAT_SAMPLES}.items():
         yield _guarded(sample.name, lambda file=file, sample=sample: _read(file, sample))  # type: ignore[misc]
     yield from _every_decoder()
+    yield _guarded("every module of the program", _import_all)
     yield _guarded("a frame in a process of its own", _decode_apart)
     yield _guarded("planes", _draw_planes)
     yield _guarded("3D", _draw_volume)
@@ -168,6 +169,22 @@ def _every_decoder() -> Iterator[Line]:
                 return row.library
 
             yield _guarded(f"{row.family} by {row.library}", decode)
+
+
+def _import_all() -> str:
+    """Import what is there of ours, and with it whatever that asks of others."""
+    import importlib
+    import pkgutil
+
+    count = 0
+    for package in ("app", "viewer", "loading"):
+        folder = importlib.import_module(package).__path__
+        for found in pkgutil.walk_packages(folder, f"{package}."):
+            # importing it would run it
+            if not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
+                count += 1
+    return f"{count} modules"
 
 
 def _decode_apart() -> str:

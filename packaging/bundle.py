@@ -20,7 +20,7 @@ EXCLUDED_MODULES = [
     "PySide6.QtXml", "vtkmodules.all", "vtkmodules.web", "vtkmodules.tk", "vtkmodules.wx",
     "vtkmodules.gtk", "vtkmodules.qt", "PyQt5", "PyQt6", "PySide2", "pytest", "hypothesis",
     "SimpleITK", "pip", "setuptools", "pkg_resources", "numpy.f2py", "numpy.testing",
-    "nibabel.tests", "nibabel.benchmarks", "tqdm.notebook", "tqdm.gui", "tqdm.tk", "tifffile.gui",
+    "nibabel.tests", "nibabel.benchmarks", "tqdm.notebook", "tqdm.tk", "tifffile.gui",
 ]  # fmt: skip
 
 CODECS = (

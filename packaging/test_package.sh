@@ -44,7 +44,13 @@ files() {
 }
 
 run_lintian() {
-    lintian --version && lintian --fail-on error --show-overrides "$deb"
+    lintian --version
+    lintian --allow-root --show-overrides "$deb" >"$results/lintian.txt" || true
+    ! grep -v '^[NO]:' "$results/lintian.txt" | grep '^E:'
+    echo "errors: none but those of packaging/linux/lintian-overrides:"
+    grep '^O:' "$results/lintian.txt" | cut -d ' ' -f 3 | sort | uniq -c
+    grep '^W:' "$results/lintian.txt" | cut -d ' ' -f 3 | sort | uniq -c
+    ! grep -q '^E:' "$results/lintian.txt"
 }
 
 tar_elsewhere() {
@@ -99,8 +105,8 @@ in_root() { # suite
         cd /home/somebody
         su somebody -c "sh /tmp/virtual_display.sh voxtide demo --screenshot /home/somebody/demo.png"
         cp demo.png /results/
-        su somebody -c "voxtide info /usr/lib/voxtide/_internal/resources/demo/colin27" | head -n 3
-        printf "NRRD0004\n" >some.nrrd
+        su somebody -c "voxtide info /usr/lib/voxtide/_internal/resources/demo/colin27" >/tmp/info.txt
+        grep "181 slices of 181 x 217" /tmp/info.txt
         grep -q "application/dicom=.*org.voxtide.Voxtide.desktop" /usr/share/applications/mimeinfo.cache
         grep -q "x-scheme-handler/voxtide=org.voxtide.Voxtide.desktop" /usr/share/applications/mimeinfo.cache
         grep -q "application/x-nrrd:\*.nrrd" /usr/share/mime/globs
