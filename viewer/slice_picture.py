@@ -256,9 +256,14 @@ class SlicePicture:
             words.append((beyond, overlays.ABSENT))
         if state.text_visible and width >= 180 and height >= 140:
             roomy = width >= 300 and height >= 260
+            has_numbers = width >= 220 and height >= 180
             top_left += [(text, overlays.TEXT) for text in _who(scene, state)] if roomy else []
             overlays.draw_corner(
-                painter, area, _top_right(shown, scene, state, roomy), right=True, bottom=False
+                painter,
+                area,
+                _top_right(shown, scene, state, has_numbers),
+                right=True,
+                bottom=False,
             )
             frame = shown.frame
             edges = {
@@ -316,12 +321,14 @@ def _who(scene: Scene, state: ViewState) -> list[str]:
     return [line for line in lines if line]
 
 
-def _top_right(shown: _Shown, scene: Scene, state: ViewState, roomy: bool) -> list[overlays.Line]:
+def _top_right(
+    shown: _Shown, scene: Scene, state: ViewState, has_numbers: bool
+) -> list[overlays.Line]:
     translate = QCoreApplication.translate
     lines = [f"{shown.index + 1} / {shown.frame.count}"]
     if scene.spec.time_points > 1:
         lines.append(point_text(scene.spec, scene.t))
-    if roomy:
+    if has_numbers:
         window, level = scene.number_text(state.window), scene.number_text(state.level)
         lines.append(translate("SlicePicture", "W {w}  L {l}").format(w=window, l=level))
         if state.window_name:
