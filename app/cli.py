@@ -67,6 +67,8 @@ def _run(options: argparse.Namespace) -> int:
         "publish": cli_web.run_publish,
         "serve": cli_web.run_serve,
     }
+    if ":" in str(getattr(options, "uri", "")):
+        _look_into_keyring()
     try:
         return commands[options.command](options)
     except loading.LoadError as error:
@@ -80,6 +82,14 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     except BrokenPipeError:
         return 1
+
+
+def _look_into_keyring() -> None:
+    """Let servers be given the sign-ins that the window has kept; nobody is asked here."""
+    from app.keyring_vault import KeyringVault
+    from loading.web.credentials import credentials
+
+    credentials.vault = KeyringVault()
 
 
 def _parser() -> argparse.ArgumentParser:

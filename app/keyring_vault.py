@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 
-from app.language import tr
 from loading.web.credentials import KINDS, Identity
 from loading.web.messages import Origin
 
@@ -26,7 +25,7 @@ class KeyringVault:
         """Give what is kept; None for nothing, also when the keyring cannot be had."""
         import keyring
 
-        if self.trouble():
+        if not self._is_there():
             return None
         try:
             text = keyring.get_password(SERVICE, str(origin))
@@ -51,6 +50,8 @@ class KeyringVault:
         try:
             keyring.set_password(SERVICE, str(origin), json.dumps(fields))
         except Exception as error:
+            from app.language import tr
+
             self._log("write", error)
             return tr("The keyring did not take it; the sign-in lasts until Voxtide is closed.")
         return ""
@@ -59,7 +60,7 @@ class KeyringVault:
         """Take an identity out; what is not there is no trouble."""
         import keyring
 
-        if self.trouble():
+        if not self._is_there():
             return
         try:
             if keyring.get_password(SERVICE, str(origin)) is not None:
@@ -69,24 +70,28 @@ class KeyringVault:
 
     def trouble(self) -> str:
         """Say why nothing can be kept; empty when it can."""
-        import keyring
-        from keyring.backends import fail, null
+        from app.language import tr  # Qt, which the command line does without
 
-        sentence = tr(
+        if self._is_there():
+            return ""
+        return tr(
             "This computer has no keyring that is running; "
             "the sign-in lasts until Voxtide is closed."
         )
+
+    def _is_there(self) -> bool:
+        import keyring
+        from keyring.backends import fail, null
+
         try:
             backend = keyring.get_keyring()
             works = backend.priority > 0
         except Exception as error:
             self._log("find", error)
-            return sentence
+            return False
         # keyrings.alt has files that anybody can read
         is_open = type(backend).__module__.startswith("keyrings.alt")
-        if isinstance(backend, fail.Keyring | null.Keyring) or is_open or not works:
-            return sentence
-        return ""
+        return works and not is_open and not isinstance(backend, fail.Keyring | null.Keyring)
 
     def _log(self, verb: str, error: Exception) -> None:
         # the kind only: the text of a backend may hold what was to be kept

@@ -158,7 +158,9 @@ def _import_views(window: MainWindow) -> None:
 
     def work() -> None:
         try:
-            import viewer.vtk_setup  # noqa: F401 - for its cost: the window imports it for free then
+            # for their cost: the window imports them for free then
+            import app.study_browser  # noqa: F401
+            import viewer.vtk_setup  # noqa: F401
         except ImportError:
             _log.exception("VTK cannot be imported")
         window.views_imported.emit()

@@ -27,7 +27,7 @@ class SignInBar(Bar):
 
     def __init__(self, challenge: Challenge, keyring_trouble: str) -> None:
         host = str(challenge.origin).partition("://")[2]
-        words = tr("{host} wants to know who asks.").format(host=host)
+        words = tr("{host} asks you to sign in.").format(host=host)
         if challenge.was_signed_in:
             words = tr("{host} did not take this sign-in.").format(host=host)
         super().__init__(words, more=_more_words(challenge, keyring_trouble))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = ("Patient", "ID", "Date", "Modality", "Description", "Series", "Slices")
-WIDTHS = (184, 104, 104, 88, 0, 64, 72)
-"""Pixels; 0 takes what is left."""
+WIDTHS = (0, 104, 104, 88, 0, 64, 72)
+"""Pixels; 0 takes its share of what is left."""
 SORT_ROLE = Qt.ItemDataRole.UserRole
 _NUMBERS = (5, 6)
 _TILE_WIDTH, _PICTURE = 116, 80

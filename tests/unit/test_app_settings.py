@@ -95,3 +95,17 @@ def test_a_picture_outside_the_folder_is_never_looked_at(tmp_path):
     (tmp_path / "recent.json").write_text(json.dumps({"version": 1, "items": [item, 5, {}]}))
     store = RecentStore(tmp_path)
     assert [one.picture for one in store.items] == [""]
+
+
+def test_servers_and_hosts_are_kept_as_lists_and_nothing_else_in_them(tmp_path):
+    server = {"name": "Archive", "root": "https://pacs.example/rs"}
+    store = SettingsStore(tmp_path)
+    store.change(servers=[server], known_hosts=["https://pacs.example"], frame_cache_mb=0)
+    again = SettingsStore(tmp_path).value
+    assert (again.servers, again.known_hosts) == ([server], ["https://pacs.example"])
+    assert again.frame_cache_mb == 0
+    store.path.write_text(
+        '{"version": 1, "settings": {"servers": [1, null], "known_hosts": {"a": 1}}}'
+    )
+    assert SettingsStore(tmp_path).value.servers == []
+    assert SettingsStore(tmp_path).value.known_hosts == []

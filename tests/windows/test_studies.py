@@ -11,9 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.bars import QuestionBar
+from app.settings_sheet import SettingsSheet
 from app.sign_in import SignInBar
 from app.study_browser import StudyBrowser
+from loading.web import frame_cache
 from loading.web.credentials import credentials
+from loading.web.frame_cache import CachedFrame
 from loading.web.http import shared_client
 from loading.web.messages import origin_of
 from tests.helpers.certificates import self_signed
@@ -390,7 +393,9 @@ def test_a_volume_is_found_and_opened_and_the_second_time_comes_from_the_disk(
     uri = window.session.current.uris[0]
     assert SECRET not in uri
     window.session_view.remember()
-    assert [item.uri for item in window.recent.items][:1] == [uri]
+    item = window.recent.items[0]
+    assert item.uri == uri
+    assert item.name.endswith(f" at {guarded.site.partition('://')[2]}")
     window.commands.run("file.close")
     ear.urls.clear()
     window.door.open([uri])
@@ -406,3 +411,29 @@ def is_there(window, count):
     return (
         volume is not None and volume.state.name == "COMPLETE" and volume.spec.shape_kji[0] == count
     )
+
+
+# -- what is kept on the disk ----------------------------------------------------------------------
+
+
+def test_keeping_frames_can_be_bounded_switched_off_and_cleared(window):
+    window.door.set_up()
+    cache = frame_cache.current()
+    assert cache is not None
+    assert cache.limit_bytes == 4_000_000_000
+    cache.put("https://pacs.example/frames/1", CachedFrame(bytes(1000)))
+    assert cache.get("https://pacs.example/frames/1") is not None
+    window.commands.run("edit.settings")
+    sheet = window.sheets.sheet
+    assert isinstance(sheet, SettingsSheet)
+    click(sheet.clear_frames)
+    wait_until(lambda: cache.size_bytes == 0, "the clearing")
+    assert cache.get("https://pacs.example/frames/1") is None
+    for typed, limit in (("250", 250_000_000), ("0", None)):
+        sheet.frames.setFocus()
+        sheet.frames.selectAll()
+        QTest.keyClicks(sheet.frames, typed)
+        QTest.keyClick(sheet.frames, Qt.Key.Key_Return)
+        present = frame_cache.current()
+        assert (present.limit_bytes if present else None) == limit
+    window.settings.change(frame_cache_mb=4000)
