@@ -1,5 +1,5 @@
 # The verbs of the project. Each is short enough to be typed by hand.
-.PHONY: setup demo test test-fast test-windows check format bench screens picture docs package package-test soak clean
+.PHONY: setup demo test test-fast test-windows fuzz fuzz-planted check format bench screens picture docs package package-test soak clean
 
 BIN = .venv/bin
 CODE = app viewer loading tests packaging
@@ -19,6 +19,15 @@ test-fast: setup
 
 test-windows: setup
 	sh packaging/linux/virtual_display.sh $(BIN)/python -m pytest -m windows tests
+
+# Damage files and open them, for so many minutes; what is found lies in build/fuzz.
+MINUTES = 10
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+# Three faults are put into the program, each in a process of its own: the fuzzer must find them.
+fuzz-planted: setup
+	$(BIN)/python -m tests.fuzz --planted --minutes $(MINUTES)
 
 check: setup
 	$(BIN)/ruff check $(CODE)

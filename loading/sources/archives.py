@@ -65,7 +65,7 @@ def open_archive(path: str) -> Iterator[tuple[Place, str]]:
         raise BadResponse(f"The archive has {len(members)} members", where=path)
     overlapping = _overlapping(members)
     for number, info in enumerate(members):
-        if not info.is_dir():
+        if not info.filename.endswith("/"):
             reason = "it overlaps another member" if number in overlapping else _reason(info)
             yield Member(archive, info), reason
 
@@ -84,6 +84,8 @@ def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
 def _reason(info: zipfile.ZipInfo) -> str:
     """Say why a member is not read; an empty text when it is."""
     name = info.filename.replace("\\", "/")
+    if not name:
+        return "it has no name"
     if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
         return "its name climbs out of the archive"
     if info.flag_bits & 1:
