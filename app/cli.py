@@ -188,9 +188,10 @@ def _open_window(options: argparse.Namespace) -> int:
 
 
 def _open_demo(options: argparse.Namespace) -> int:
-    from app.resources import resource_path
+    from app import demo
 
-    options.uris = [str(resource_path("demo", "colin27"))]
+    demo.server.begin()  # beside all that the window needs
+    options.uris = [demo.URI]
     return _open_window(options)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument(
         "--origin", action="append", default=[], help="web page that may read; * for any"
     )
+    # for the demo: its child process makes the tree where there is none
+    parser.add_argument("--publish", metavar="SOURCE", help=argparse.SUPPRESS)
     parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -66,8 +69,11 @@ def run_serve(options: argparse.Namespace) -> int:
     if not 0 <= options.port < 65536 or not options.mbit >= 0 or not options.rtt_ms >= 0:
         sys.stderr.write("voxtide: port, rate and round trip are numbers from 0\n")
         return 2
+    from loading.publish import Recipe, publish
     from loading.serve import Settings, serve
 
+    if options.publish and not (Path(options.root) / "studies" / "index.json.gz").exists():
+        publish([options.publish], options.root, Recipe(None))
     settings = Settings(options.port, options.mbit, options.rtt_ms, tuple(options.origin))
     serve(
         options.root,

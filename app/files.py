@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from app import demo
 from app.language import tr
-from app.resources import resource_path
 from app.session import RIGHT
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Files(QObject):
 
     def open_demo(self) -> None:
         """Open the volume that the program brings."""
-        self._window.session.open([str(resource_path("demo", "colin27"))])
+        self._window.session.open([demo.URI])
 
     def copy_picture(self) -> None:
         """Put the active view on the clipboard."""

@@ -33,7 +33,7 @@ MOST_URIS = 10_000
 CONNECT_MS, WRITE_MS, ANSWER_MS = 200, 1000, 3000
 _SCHEMES = (
     "file:", "https:", "http:", "voxtide:", "weasis:", "dicomweb+https:", "dicomweb+http:",
-    "wadouri+https:", "wadouri+http:",
+    "wadouri+https:", "wadouri+http:", "demo:",
 )  # fmt: skip
 _LONGEST_NAME = 100
 """A socket's path has 107 bytes (unix(7))."""

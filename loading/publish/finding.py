@@ -64,10 +64,16 @@ def _places(path: str, skipped: list[Skipped]) -> Iterator[str | Place]:
                 yield member
 
 
+def uids_of(instance: Instance) -> tuple[str, str, str]:
+    """Give the UIDs of study, series and instance."""
+    shared = instance.shared
+    uid = instance.own_text(tags.SOP_INSTANCE)
+    return shared.text(tags.STUDY_UID), shared.text(tags.SERIES_UID), uid
+
+
 def _add(found: Grouped, instance: Instance, skipped: list[Skipped]) -> None:
     name = instance.place.name
-    study, series = instance.shared.text(tags.STUDY_UID), instance.shared.text(tags.SERIES_UID)
-    uid = instance.own_text(tags.SOP_INSTANCE)
+    study, series, uid = uids_of(instance)
     if not all(map(is_name, (study, series, uid))):
         skipped.append(Skipped(name, "its study, series or instance has no usable UID"))
         return

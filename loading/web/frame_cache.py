@@ -110,7 +110,7 @@ class FrameCache:
 
     def put(self, url: str, frame: CachedFrame, version: str = "") -> None:
         """Keep a frame; what is larger than a quarter of the limit is not kept."""
-        if self.trouble or len(frame.data) > self.limit_bytes // 4:
+        if self.trouble or len(frame.data) > self.limit_bytes // 4 or url.startswith(_left_out):
             return
         head = {
             "format": FORMAT,
@@ -239,6 +239,7 @@ def _write_whole(path: Path, head: bytes, data: bytes) -> None:
 
 
 _current: FrameCache | None = None
+_left_out: tuple[str, ...] = ()
 
 
 def use(cache: FrameCache | None) -> None:
@@ -250,3 +251,9 @@ def use(cache: FrameCache | None) -> None:
 def current() -> FrameCache | None:
     """Give the cache of this process; None while frames are not kept."""
     return _current
+
+
+def leave_out(root: str) -> None:
+    """Keep nothing of a server: one that is gone when this process ends, say."""
+    global _left_out
+    _left_out = (*_left_out, root)

@@ -34,9 +34,9 @@ def page() -> Path:
     BUILD.mkdir(parents=True, exist_ok=True)
     for path in sources:
         shutil.copy(path, BUILD)
-    run = {"cwd": BUILD, "check": True, "timeout": 240, "capture_output": True}
-    subprocess.run([npm, "install", "--no-audit", "--no-fund", "--no-package-lock"], **run)
-    subprocess.run(["node", "bundle.mjs"], **run)
+    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
+    for command in (install, ["node", "bundle.mjs"]):
+        subprocess.run(command, cwd=BUILD, check=True, timeout=240, capture_output=True)
     stamp.write_text(told)
     return BUILD / "dist"
 

@@ -95,7 +95,8 @@ def test_answers_keep_to_the_protocol(root):
 
 @pytest.mark.parametrize(
     "path", ["/dicomweb/studies/../../x", "/dicomweb/studies/%2e%2e/%2e%2e/x", "//x",
-             "/dicomweb/%00", "/dicomweb/studies/1.2.3/%2fetc%2fpasswd", "/dicomweb/studies/%ff%fe/metadata"]
+             "/dicomweb/%00", "/dicomweb/studies/1.2.3/%2fetc%2fpasswd",
+             "/dicomweb/studies/%ff%fe/metadata"]
 )  # fmt: skip
 def test_paths_that_lead_out_are_not_found(root, path):
     assert get(root, path)[0] in (400, 404)
@@ -112,7 +113,7 @@ def test_only_this_machine_and_pages_of_it_may_read(root, tree):
     asked = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "range"}
     preflight = get(root, FRAME, "OPTIONS", Origin="http://localhost:3000", **asked)
     assert (preflight[0], preflight[1]["Access-Control-Allow-Headers"]) == (204, "range")
-    for address in {one[4][0] for one in socket.getaddrinfo(socket.gethostname(), port)}:
+    for address in {str(one[4][0]) for one in socket.getaddrinfo(socket.gethostname(), port)}:
         if not address.startswith(("127.", "::1")):
             with pytest.raises(OSError):  # noqa: PT011 -- refused or unreachable
                 socket.create_connection((address, port), timeout=2)
@@ -139,15 +140,15 @@ def test_slow_and_greedy_clients_do_not_stop_others(root):
             get(root, f"{FRAME}/rendered?viewport=512,512")
 
     greedy = [threading.Thread(target=draw) for _ in range(6)]
-    for one in greedy:
-        one.start()
+    for thread in greedy:
+        thread.start()
     try:
         for _ in range(20):
             assert get(root, FRAME)[0] == 200
     finally:
         stop.set()
-        for one in greedy:
-            one.join()
+        for thread in greedy:
+            thread.join()
         for one in held:
             one.close()
 

@@ -59,7 +59,8 @@ def store(tree) -> Store:
 
 def ask(path: str, *, method="GET", **headers: str) -> Ask:
     path, _, query = path.partition("?")
-    pairs = tuple(tuple(one.split("=", 1)) for one in query.split("&") if one)
+    parts = [one.partition("=") for one in query.split("&") if one]
+    pairs = tuple((name, text) for name, _, text in parts)
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Ask(method, tuple(path.split("/")), pairs, named, "http://h/dicomweb")
 
@@ -444,8 +445,8 @@ def test_the_simulated_line_takes_as_long_as_its_arithmetic(monkeypatch, mbit, r
     async def sleep(seconds):
         now[0] += seconds
 
-    monkeypatch.setattr(link.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(link.asyncio, "sleep", sleep)
+    monkeypatch.setattr("loading.serve.link.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("loading.serve.link.asyncio.sleep", sleep)
     line = link.Link(mbit, rtt_ms)
 
     async def fetch():
