@@ -131,6 +131,8 @@ class _Opening:
         apply_theme(application, window.settings.value.theme)
         window.build()
         incoming = Incoming(window, run)
+        if not self._is_alone:
+            _listen(window, incoming)
         if self._uris:
             incoming.take(self._uris)
         _import_views(window)
@@ -139,7 +141,6 @@ class _Opening:
 
             Photographer(window, self._screenshot)
         if not self._is_alone:
-            _listen(window, incoming)
             incoming.offer(run.claim(), is_idle=not self._uris)
         _log.info("window shown")
 
@@ -158,12 +159,11 @@ def _import_views(window: MainWindow) -> None:
 
     def work() -> None:
         try:
-            # for their cost: the window imports them for free then
-            import app.study_browser  # noqa: F401
-            import viewer.vtk_setup  # noqa: F401
+            import viewer.vtk_setup  # noqa: F401 - for its cost: the window imports it for free then
         except ImportError:
             _log.exception("VTK cannot be imported")
         window.views_imported.emit()
+        import app.study_browser  # noqa: F401 - so that the first address need not wait for it
 
     thread = threading.Thread(target=work, name="import views")
     thread.start()
