@@ -133,6 +133,8 @@ class Part(NamedTuple):
         Dimension index values that do not say where the slice lies (0020,9157).
     segment : int
         Referenced Segment Number (0062,000B) of a frame of a segmentation, else 0.
+    kind : str
+        What sets it apart from frames of other kinds at its place, for people.
     """
 
     whole: Instance
@@ -141,6 +143,7 @@ class Part(NamedTuple):
     stack: str = ""
     indices: tuple[int, ...] = ()
     segment: int = 0
+    kind: str = ""
 
 
 class Instance(NamedTuple):

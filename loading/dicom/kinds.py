@@ -26,6 +26,7 @@ _KINDS = {
     "4.4": "converted enhanced MR",
     "6.1": "ultrasound image",
     "6.2": "ultrasound volume",
+    "6.3": "photoacoustic image",
     "7": "secondary capture",
     "7.1": "secondary capture, 1 bit",
     "7.2": "secondary capture",
@@ -42,7 +43,10 @@ _KINDS = {
     "12.1.1": "enhanced angiogram",
     "12.2": "fluoroscopy",
     "13.1.1": "3D angiogram",
+    "13.1.2": "3D craniofacial radiograph",
     "13.1.3": "breast tomosynthesis",
+    "13.1.4": "breast projections",
+    "13.1.5": "breast projections",
     "20": "nuclear medicine image",
     "30": "parametric map",
     "66": "raw data",
@@ -140,6 +144,11 @@ def is_segmentation(shared: Attributes) -> bool:
 def is_dose(shared: Attributes) -> bool:
     """Tell whether the pixels are a dose on a grid (PS3.3 C.8.8.3)."""
     return class_of(shared) == _STORAGE + "481.2"
+
+
+def is_nuclear(shared: Attributes) -> bool:
+    """Tell whether the frames are numbered by the vectors of nuclear medicine."""
+    return class_of(shared) == _STORAGE + "20"
 
 
 def holds_real_values(shared: Attributes) -> bool:

@@ -29,6 +29,7 @@ _STACK_ID = 0x00209056
 _IN_STACK_POSITION = 0x00209057
 _TEMPORAL_INDEX = 0x00209128
 _INDEX_VALUES = 0x00209157
+_VOLUME_POSITION = 0x00209301
 _TIME_OFFSET = 0x0020930D
 _DIMENSION_INDEX = 0x00209222
 _INDEX_POINTER = 0x00209165
@@ -42,10 +43,14 @@ _GROUPS = frozenset(
         0x00189118,  # Cardiac Synchronization
         0x00189226,  # MR Image Frame Type
         0x00189329,  # CT Image Frame Type
+        0x00189504,  # X-Ray 3D Frame Type
         0x00189751,  # PET Frame Type
+        0x00189806,  # US Image Description
         0x00209111,  # Frame Content
         0x00209113,  # Plane Position
         0x00209116,  # Plane Orientation
+        0x0020930E,  # Plane Position (Volume)
+        0x0020930F,  # Plane Orientation (Volume)
         0x00209170,  # Unassigned Shared Converted Attributes
         0x00209171,  # Unassigned Per-Frame Converted Attributes
         0x00209310,  # Temporal Position
@@ -59,6 +64,7 @@ _GROUPS = frozenset(
 
 _SHARED = (
     tags.ORIENTATION,
+    tags.VOLUME_ORIENTATION,
     tags.PIXEL_SPACING,
     tags.SLICE_THICKNESS,
     tags.SPACING_BETWEEN_SLICES,
@@ -93,6 +99,7 @@ _OTHERS = (
     _INDEX_VALUES,
     _TIME_OFFSET,
     _SEGMENT_NUMBER,
+    _VOLUME_POSITION,
 )
 _WANTED = frozenset((*_SHARED, *_OWN, *_OTHERS))
 _PLACES = frozenset({_STACK_ID, _IN_STACK_POSITION, tags.POSITION, tags.ORIENTATION})
@@ -201,6 +208,12 @@ def _translate(values: Values) -> None:
         raw = values.get(enhanced)
         if raw:
             values[classic] = _as_text(raw, form)
+    if tags.POSITION in values or tags.ORIENTATION in values:
+        values.pop(tags.VOLUME_ORIENTATION, None)
+    elif _VOLUME_POSITION in values and tags.VOLUME_ORIENTATION in values:
+        # Of ultrasound: where a frame lies to the probe, which nobody can turn into the body.
+        values[tags.POSITION] = _as_text(values[_VOLUME_POSITION], "3d")
+        values[tags.ORIENTATION] = _as_text(values[tags.VOLUME_ORIENTATION], "6d")
 
 
 _TRANSLATIONS = (
@@ -216,7 +229,7 @@ def _as_text(raw: bytes, form: str) -> bytes:
     size = struct.calcsize("<" + form)
     if len(raw) < size:
         return b""
-    return f"{struct.unpack_from('<' + form, raw)[0]:.10g}".encode()
+    return "\\".join(f"{one:.10g}" for one in struct.unpack_from("<" + form, raw)).encode()
 
 
 def _put_times(own: list[bytes], values: Values) -> None:

@@ -171,13 +171,20 @@ def _joined(*names: str) -> str:
 
 
 def _by_stack(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
-    """Split by Stack ID, unless a "stack" is one slice: then the number means nothing."""
-    stacks = by_key(items, lambda i: "" if i.part is None else i.part.stack)
+    """Split by Stack ID or kind, unless a "stack" is one slice: then the number means nothing."""
+    stacks = by_key(items, _stack_name)
     if len(stacks) < 2 or min(map(len, stacks.values())) < 2:
         return [("", list(items))]
     return [
-        (f"stack {name}", stacks[name]) for name in sorted(stacks, key=lambda n: (len(str(n)), n))
+        (str(name), stacks[name]) for name in sorted(stacks, key=lambda n: (len(str(n)), str(n)))
     ]
+
+
+def _stack_name(instance: Instance) -> str:
+    part = instance.part
+    if part is None:
+        return ""
+    return _joined(f"stack {part.stack}" if part.stack else "", part.kind)
 
 
 def _by_kind(items: Sequence[Item], frame: Frame) -> list[tuple[str, list[Item]]]:

@@ -231,6 +231,8 @@ def geometry_notices(stack: Stack, grid: Grid) -> list[Notice]:
         told.append(notice("no_position"))
     elif stack.frame.length != 1.0:
         told.append(notice("orientation_normalised", length=stack.frame.length))
+    if shared.has(tags.VOLUME_ORIENTATION):
+        told.append(notice("no_orientation", why="its places are those of the probe"))
     if stack.spacing is None:
         told.append(notice("no_spacing"))
     if stack.orientations > 1:

@@ -410,3 +410,65 @@ def test_a_short_compressed_file_shows_the_frames_it_has(tmp_path, stored, table
         (failure,) = volume.failures.values()
         assert "frame 6" in failure.reason
         assert np.array_equal(volume.stored()[:5], stored[:5])
+
+
+def test_a_volume_of_ultrasound_lies_as_the_probe_saw_it(tmp_path, stored):
+    """Its frames have places, though not in the body; that is told."""
+    common = shared_groups()
+    del common.PlaneOrientationSequence
+    common.PlaneOrientationVolumeSequence = one(ImageOrientationVolume=[0, 1, 0, 0, 0, 1])
+    frames = [frame_groups((0, 0, 0)) for _ in range(SHAPE[0])]
+    for k, groups in enumerate(frames):
+        del groups.PlanePositionSequence
+        groups.PlanePositionVolumeSequence = one(ImagePositionVolume=[0.4 * k, 1.5, 2.5])
+    path = write_enhanced(
+        tmp_path / "u.dcm",
+        stored,
+        frames,
+        shared=common,
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.6.2",
+        Modality="US",
+    )
+    entry = only(path)
+    assert [told.code for told in entry.spec.warnings] == ["no_orientation"]
+    assert entry.spec.affine_lps[:3, 2] == pytest.approx((0.4, 0, 0))
+    assert entry.spec.affine_lps[:3, 3] == pytest.approx((0, 1.5, 2.5))
+    assert np.array_equal(meant(entry), stored)
+
+
+@pytest.mark.parametrize(
+    ("tail", "modality", "kind"),
+    [("12.1.1", "XA", "enhanced angiogram"), ("13.1.4", "MG", "breast projections")],
+)
+def test_projections_are_shown_frame_by_frame(tmp_path, stored, tail, modality, kind):
+    """Frames without a plane in the body are no slices, whatever else their groups say."""
+    frames = [frame_groups((0, 0, 0), FrameAcquisitionNumber=k) for k in range(SHAPE[0])]
+    for groups in frames:
+        del groups.PlanePositionSequence
+    path = write_enhanced(
+        tmp_path / "x.dcm",
+        stored,
+        frames,
+        SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{tail}",
+        Modality=modality,
+    )
+    found = found_in(path)
+    assert not found.volumes
+    assert [(image.kind, image.frames) for image in found.images] == [(kind, SHAPE[0])]
+
+
+@pytest.mark.parametrize(
+    ("tail", "modality"), [("13.1.3", "MG"), ("13.1.1", "XA"), ("77.1.5.4", "OPT")]
+)
+def test_tomograms_of_other_kinds_are_volumes(tmp_path, stored, tail, modality):
+    """Tomosynthesis, rotational angiography, optical coherence: planes with places are slices."""
+    frames = [frame_groups(place) for place in places()]
+    path = write_enhanced(
+        tmp_path / "t.dcm",
+        stored,
+        frames,
+        shared=shared_groups(),
+        SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{tail}",
+        Modality=modality,
+    )
+    assert np.array_equal(meant(only(path)), stored)
