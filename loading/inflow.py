@@ -44,6 +44,7 @@ class Inflow:
         self._arrivals: dict[ChunkKey, list[Arrival]] = {}
         self._waiting_bytes = 0
         self._placing: set[ChunkKey] = set()
+        self._released: set[ChunkKey] = set()
         self._asked: dict[ChunkKey, Request] = {}
         self._is_planned = False
         self._is_posted = False
@@ -75,9 +76,12 @@ class Inflow:
     def stop(self) -> None:
         """Ask for nothing more, wake the workers, and take what is under way off the line."""
         with self._changed:
+            dropped = [chunk for chunk in self._arrivals if chunk not in self._asked]
             self._arrivals.clear()
             self._waiting_bytes = 0
             self._changed.notify_all()
+        for chunk in dropped:
+            self._release(chunk)
         self._source.call_soon(self._abort_all)
 
     def next(self, idle: Callable[[], object]) -> Arrival | None:
@@ -108,12 +112,23 @@ class Inflow:
         chunk = arrival.request.chunk
         with self._changed:
             self._placing.discard(chunk)
+            is_released = chunk in self._released
             self._changed.notify()
-        if again:
+        if is_released:
+            self._queue.done(chunk)
+        elif again:
             self._source.call_soon(lambda: self._ask(arrival.request, is_urgent=False))
         elif arrival.is_last:
             self._queue.done(chunk)
             self.look()
+
+    def _release(self, chunk: ChunkKey) -> None:
+        """Give a chunk back to the queue; one that is being written when that is done."""
+        with self._changed:
+            self._released.add(chunk)
+            if chunk in self._placing:
+                return
+        self._queue.done(chunk)
 
     # -- under the condition ------------------------------------------------------------------
 
@@ -168,10 +183,13 @@ class Inflow:
             self._changed.notify_all()
 
     def _ask(self, request: Request, *, is_urgent: bool) -> None:
-        if self._token.is_cancelled:
-            return
         with self._changed:
-            self._asked[request.chunk] = request
+            is_stopped = self._token.is_cancelled
+            if not is_stopped:
+                self._asked[request.chunk] = request
+        if is_stopped:
+            self._queue.done(request.chunk)
+            return
         try:
             self._source.ask(request, self._arrived, is_urgent=is_urgent)
         except LoadError as error:
@@ -183,7 +201,7 @@ class Inflow:
     def _arrived(self, arrival: Arrival) -> None:
         with self._changed:
             if self._token.is_cancelled:
-                return
+                return  # whoever said stop sees to the chunk
             chunk = arrival.request.chunk
             self._arrivals.setdefault(chunk, []).append(arrival)
             self._waiting_bytes += len(arrival.data)
@@ -209,4 +227,4 @@ class Inflow:
             self._source.abort(chunk)
             with self._changed:
                 self._asked.pop(chunk, None)
-            self._queue.done(chunk)
+            self._release(chunk)

@@ -313,7 +313,7 @@ class Flight:
             habits.rung = self._rung
         if span is not None and answer.status == 206:
             habits.ranges = True
-        elif span is not None and answer.status == 200 and not held.valid:
+        elif span is not None and answer.status == 200 and not (span.start and held.valid):
             # with If-Range a 200 says that the body is another one, not that there are no parts
             habits.ranges = False
         if held.total is not None:

@@ -100,6 +100,8 @@ class Exchange:
         self.sent_authorization = ""
         self.transfer: Transfer | None = None
         self.is_over = False
+        self.first_s = 0.0
+        self.first_bytes = 0
         self._client = client
 
     def cancel(self) -> None:
@@ -330,6 +332,7 @@ class HttpClient:
             if exchange.sent_authorization:
                 lines.append(f"Authorization: {exchange.sent_authorization}")
         exchange.attempt += 1
+        exchange.first_s = 0.0
         exchange.transfer = Transfer(
             request,
             exchange.url,
@@ -346,7 +349,10 @@ class HttpClient:
     def _grew(self, transfer: Transfer, count: int) -> None:
         exchange = transfer.tag
         assert isinstance(exchange, Exchange)
-        self._host(exchange.origin).line.note_bytes(count, time.perf_counter())
+        now = time.perf_counter()
+        self._host(exchange.origin).line.note_bytes(count, now)
+        if exchange.first_s == 0.0:
+            exchange.first_s, exchange.first_bytes = now, transfer.response.received
         if exchange.grew is not None and not exchange.is_over:
             grew = exchange.grew
             _call(lambda: grew(transfer.response))
@@ -361,6 +367,9 @@ class HttpClient:
         exchange.transfer = None
         if not response.fresh and response.first_byte_s:
             host.line.note_wait(response.first_byte_s - response.sent_s)
+        if exchange.first_s:
+            came = response.received - exchange.first_bytes
+            host.line.note_body(came, response.ended_s - exchange.first_s)
         if not exchange.is_over:
             self._judge(host, exchange, response, error)
         self._start_some(host)

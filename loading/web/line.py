@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 _WINDOW_S = 0.06
+_TELLING_BYTES = 24 << 10
 _REMEMBERED = 24
 _REMEMBERED_WAITS = 400
 """Many: a busy line makes first bytes wait for those of others, which is no round trip."""
@@ -26,6 +27,7 @@ class Line:
         self._begin_s = 0.0
         self._last_s = 0.0
         self._bytes = 0
+        self._body_rate: float | None = None
         self.received = 0
 
     @property
@@ -37,7 +39,7 @@ class Line:
     def rate(self) -> float | None:
         """Give bytes a second; None: not measured yet."""
         if len(self._rates) < 2:
-            return None
+            return self._body_rate
         ordered = sorted(self._rates)
         return ordered[len(ordered) * 3 // 4]
 
@@ -55,6 +57,11 @@ class Line:
     def note_wait(self, seconds: float) -> None:
         """Take in how long a first byte was waited for on a warm connection."""
         self._waits.append(seconds)
+
+    def note_body(self, count: int, seconds: float) -> None:
+        """Take in how long a body took after its first bytes: a hint until more is known."""
+        if count >= _TELLING_BYTES:
+            self._body_rate = max(count / max(seconds, 1e-4), self._body_rate or 0.0)
 
     def note_bytes(self, count: int, now_s: float) -> None:
         """Take in bytes that have just arrived."""
