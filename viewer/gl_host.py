@@ -139,6 +139,7 @@ class GlHost(QOpenGLWidget):
         """Make VTK's window in Qt's context, once for each context."""
         if self._window is not None:
             return
+        from viewer.skip_check import rays_may_jump
         from viewer.volume_scene import VolumeScene
         from viewer.vtk_setup import vtkGenericOpenGLRenderWindow
 
@@ -156,7 +157,7 @@ class GlHost(QOpenGLWidget):
         window.SetOwnContext(0)
         window.OpenGLInitContext()
         window.SetMapped(1)
-        self._scene = VolumeScene()
+        self._scene = VolumeScene(window, skips=rays_may_jump(window))
         window.AddRenderer(self._scene.renderer)
 
     def _let_go(self) -> None:

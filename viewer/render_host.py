@@ -49,12 +49,13 @@ class OffscreenRenderer:
     """
 
     def __init__(self, *, display_is_usable: bool = False) -> None:
+        from viewer.skip_check import rays_may_jump
         from viewer.volume_scene import VolumeScene
 
         self._window = _offscreen_window(display_is_usable)
         self._scene: VolumeScene | None = None
         if self._window is not None:
-            self._scene = VolumeScene()
+            self._scene = VolumeScene(self._window, skips=rays_may_jump(self._window))
             self._window.AddRenderer(self._scene.renderer)
         self._rate = 0.0  # seconds per ray sample row, measured
 

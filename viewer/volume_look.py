@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from loading.spec import ValueMap
 from viewer import presets
+from viewer.bricks import Ranges, brick_ranges
 from viewer.geometry import FloatArray, apply
-from viewer.presets import Preset, Transfer
+from viewer.presets import OpacityPoints, Preset, Transfer
 from viewer.scene import Scene
 from viewer.state import Camera3D, ViewState
 from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS, VIEW_ANGLE, camera_axes
@@ -45,6 +46,8 @@ class VolumeImage:
         Of this array's voxels, which may be coarser than the volume's.
     bounds : pair of float
         Range that the array values lie in.
+    ranges : pair of arrays
+        Lowest and highest value in each brick (`viewer.bricks`).
     serial : int
         Changes whenever the values did.
     """
@@ -53,11 +56,23 @@ class VolumeImage:
     affine_lps: FloatArray
     value_map: ValueMap
     bounds: tuple[float, float]
+    ranges: Ranges
     serial: int
 
     @classmethod
+    def of(
+        cls,
+        array: npt.NDArray[np.generic],
+        affine_lps: FloatArray,
+        value_map: ValueMap,
+        bounds: tuple[float, float],
+    ) -> VolumeImage:
+        """Make an image with a serial number of its own; reads the array once."""
+        return cls(array, affine_lps, value_map, bounds, brick_ranges(array), next(_serials))
+
+    @classmethod
     def from_copy(cls, copy: Copy, value_map: ValueMap) -> VolumeImage:
-        """Make an image of a copy, with a serial number of its own and right-handed axes.
+        """Make an image of a copy, with right-handed axes; for a worker, since it reads it all.
 
         VTK lights left-handed volumes from the wrong side, so their slices are put in the other
         order; each voxel stays where it was.
@@ -67,7 +82,7 @@ class VolumeImage:
             array, affine = np.ascontiguousarray(array[::-1]), affine.copy()
             affine[:3, 3] += affine[:3, 2] * (len(array) - 1)
             affine[:3, 2] *= -1
-        return cls(array, affine, value_map, copy.bounds, next(_serials))
+        return cls.of(array, affine, value_map, copy.bounds)
 
     def upright(self) -> tuple[FloatArray, FloatArray]:
         """Split the affine into a rotation (3 x 3) and what is left of it (4 x 4: sizes, shear).
@@ -131,9 +146,23 @@ class Look3D:
             lit=lit,
         )
 
-    def with_image(self, copy: Copy, scene: Scene) -> Look3D:
+    def with_image(self, image: VolumeImage) -> Look3D:
         """Give the look with another image."""
-        return replace(self, image=VolumeImage.from_copy(copy, scene.spec.value_map))
+        return replace(self, image=image)
+
+
+def preset_of(state: ViewState, scene: Scene) -> Preset:
+    """Give the preset that is chosen, else the one of the modality."""
+    chosen = presets.PRESETS.get(state.preset)
+    return chosen or presets.PRESETS[presets.default_for(scene.spec.modality)]
+
+
+def own_values(points: OpacityPoints, state: ViewState, scene: Scene) -> OpacityPoints:
+    """Turn points in meant values into those of the chosen preset, as the state has them."""
+    scale, offset = presets.axis(
+        preset_of(state, scene), scene.percentiles or (0.0, 1.0), state.shift
+    )
+    return tuple(((value - offset) / scale, alpha) for value, alpha in points)
 
 
 def transfer_for(state: ViewState, scene: Scene, *, lit: bool) -> Transfer | None:
@@ -141,9 +170,9 @@ def transfer_for(state: ViewState, scene: Scene, *, lit: bool) -> Transfer | Non
 
     Maximum intensity uses the preset where it is one, else that of CT, else the data's range.
     """
-    preset = presets.PRESETS.get(state.preset)
-    if preset is None:
-        preset = presets.PRESETS[presets.default_for(scene.spec.modality)]
+    preset = preset_of(state, scene)
+    if state.opacity:
+        preset = replace(preset, opacity=state.opacity)
     if state.volume_mode == "mip" and not preset.is_maximum:
         is_ct = (scene.spec.modality, scene.spec.unit) == ("CT", "HU")
         preset = presets.PRESETS["CT-MIP"] if is_ct else _RANGE

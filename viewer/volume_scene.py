@@ -15,6 +15,7 @@ import numpy.typing as npt
 from loading.values import array_value
 from viewer.image_bridge import shared_image
 from viewer.presets import Transfer
+from viewer.skip_map import SkipMap
 from viewer.volume_axes import VIEW_ANGLE, camera_axes
 from viewer.volume_look import Picture, VolumeImage, opacity_unit_mm
 from viewer.vtk_setup import (
@@ -30,9 +31,17 @@ from viewer.vtk_setup import (
 
 
 class VolumeScene:
-    """Follow `Picture`s with VTK objects; only what differs from the last one is touched."""
+    """Follow `Picture`s with VTK objects; only what differs from the last one is touched.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    window : vtkOpenGLRenderWindow
+        Where the picture is drawn; its context holds the textures.
+    skips : bool
+        Whether rays jump over empty space.
+    """
+
+    def __init__(self, window: Any, *, skips: bool) -> None:
         self.renderer = vtkRenderer()
         self.renderer.SetBackground(0.0, 0.0, 0.0)
         self._add_lights()
@@ -43,6 +52,7 @@ class VolumeScene:
         self._volume = vtkVolume()
         self._volume.SetMapper(self._mapper)
         self._volume.SetProperty(self._property)
+        self._skip_map = SkipMap(window, self.renderer, self._volume) if skips else None
         self._placement = vtkMatrix4x4()
         self._rotation: npt.NDArray[np.float64] = np.eye(3)
         self._shown: Picture | None = None
@@ -52,9 +62,10 @@ class VolumeScene:
         shown = self._shown
         if shown is None or shown.image.serial != picture.image.serial:
             self._set_image(picture.image)
-        if shown is None or (shown.transfer, shown.image.value_map) != (
-            picture.transfer,
-            picture.image.value_map,
+        if (
+            shown is None
+            or shown.image.serial != picture.image.serial
+            or shown.transfer != picture.transfer
         ):
             self._set_transfer(picture.transfer, picture.image)
         self._set_steps(picture)
@@ -89,6 +100,8 @@ class VolumeScene:
 
     def clear(self) -> None:
         """Let go of the image."""
+        if self._skip_map is not None:
+            self._skip_map.release()
         self.renderer.RemoveVolume(self._volume)
         self._mapper.RemoveAllInputs()
         self._shown = None
@@ -109,6 +122,8 @@ class VolumeScene:
         # where it would stand in the volume's own upright frame. Only shear is left to the volume.
         spacing = image.spacing_ijk
         self._mapper.SetInputData(shared_image(image.array, image.bounds, spacing))
+        if self._skip_map is not None:
+            self._skip_map.set_image(image.array.shape, image.ranges, image.bounds)
         self._rotation, remainder = image.upright()
         for row in range(4):
             for column in range(4):
@@ -119,8 +134,11 @@ class VolumeScene:
 
     def _set_transfer(self, transfer: Transfer, image: VolumeImage) -> None:
         opacity = vtkPiecewiseFunction()
-        for value, alpha in transfer.opacity:
-            opacity.AddPoint(array_value(value, image.value_map), alpha)
+        corners = [(array_value(value, image.value_map), a) for value, a in transfer.opacity]
+        for value, alpha in corners:
+            opacity.AddPoint(value, alpha)
+        if self._skip_map is not None:
+            self._skip_map.set_opacity(corners, is_composite=not transfer.is_maximum)
         colour = vtkColorTransferFunction()
         for value, rgb in transfer.colour:
             parts = [(rgb >> shift & 255) / 255.0 for shift in (16, 8, 0)]

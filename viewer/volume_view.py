@@ -28,8 +28,8 @@ from viewer.ray_pick import first_opaque
 from viewer.render_host import Drawn, make_host, picture_place
 from viewer.scene import Scene
 from viewer.slice_view import PictureView
-from viewer.volume_copy import FollowingCopy, averaged_copy
-from viewer.volume_look import Look3D, Picture, Steps, radius_of, transfer_for
+from viewer.volume_copy import Copy, FollowingCopy, averaged_copy
+from viewer.volume_look import Look3D, Picture, Steps, VolumeImage, radius_of, transfer_for
 from viewer.volume_overlay import paint_volume_overlay
 from viewer.worker import Worker
 
@@ -43,6 +43,7 @@ FOLLOW_SHORTEST_MS = 150
 _LADDER = ((1.0, 1.0), (2.0, 1.0), (2.0, 2.0), (3.0, 2.0), (4.0, 2.5), (5.0, 3.0))
 _FOLLOWING = (2.0, 1.5)
 _SHARP = (1.0, 0.5)
+_Made = tuple[Scene, bool, VolumeImage | None]
 
 
 class _Overlay(QWidget):
@@ -199,32 +200,34 @@ class VolumeView(PictureView):
         qualities = scene.qualities
         budget = self._voxel_budget(scene)
 
-        def job() -> tuple[Scene, bool, Any]:
+        def job() -> _Made:
             stored = scene.volume.stored(scene.t)
-            if final and (qualities.content >= 0).any():
-                return scene, True, averaged_copy(scene.spec, stored, qualities, budget)
-            if self._following is None or self._followed is not scene:
-                self._following, self._followed = FollowingCopy(scene.spec), scene
-            return scene, False, self._following.update(stored, qualities)
+            is_whole = final and bool((qualities.content >= 0).any())
+            if is_whole:
+                copy: Copy | None = averaged_copy(scene.spec, stored, qualities, budget)
+            else:
+                if self._following is None or self._followed is not scene:
+                    self._following, self._followed = FollowingCopy(scene.spec), scene
+                copy = self._following.update(stored, qualities)
+            image = VolumeImage.from_copy(copy, scene.spec.value_map) if copy else None
+            return scene, is_whole, image
 
         self._worker.run("copy", job, self._take_copy)
 
     def _voxel_budget(self, scene: Scene) -> int:
         return SOFTWARE_VOXELS if self._host.is_software else GPU_BYTES // scene.spec.dtype.itemsize
 
-    def _take_copy(self, made: tuple[Scene, bool, Any]) -> None:
-        scene, final, copy = made
+    def _take_copy(self, made: _Made) -> None:
+        scene, final, image = made
         self._is_copying = False
         if scene is not self.model.scene:
             return
         if self._is_stale:
             self._take_data(())
-        if copy is None:
+        if image is None:
             return
         self._is_final = final and not self._is_stale
-        self._look = self._look.with_image(copy, scene).of(
-            self.model.state, scene, lit=self._is_final
-        )
+        self._look = self._look.with_image(image).of(self.model.state, scene, lit=self._is_final)
         self._overlay.update()
         self._draw(self._moving_steps() if self._is_final else _FOLLOWING)
 

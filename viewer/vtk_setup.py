@@ -19,7 +19,7 @@ from vtkmodules.vtkRenderingCore import (
     vtkVolume,
     vtkVolumeProperty,
 )
-from vtkmodules.vtkRenderingOpenGL2 import vtkGenericOpenGLRenderWindow
+from vtkmodules.vtkRenderingOpenGL2 import vtkGenericOpenGLRenderWindow, vtkTextureObject
 from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkOpenGLGPUVolumeRayCastMapper
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "vtkPiecewiseFunction",
     "vtkRenderWindow",
     "vtkRenderer",
+    "vtkTextureObject",
     "vtkUnsignedCharArray",
     "vtkVolume",
     "vtkVolumeProperty",
