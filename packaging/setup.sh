@@ -66,6 +66,10 @@ install_system_packages() {
     if ! venv_works && ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
         groups="$groups venv"
     fi
+    # A Node.js from elsewhere brings its npm along and does not go together with Debian's.
+    case $groups in
+        *peers*) command -v npm >/dev/null 2>&1 || groups="$groups npm" ;;
+    esac
     missing=$(missing_packages)
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" -ne 0 ]; then
