@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import platform
-import sys
 from importlib import metadata
 
-from PySide6.QtCore import QSize, Qt, qVersion
-from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
+from PySide6.QtCore import QSize, Qt, QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout
 
 from app.icons import program_icon
 from app.language import tr
+from app.licences import Part, parts, text_folder
 from app.sheets import Sheet
-from app.widgets import button, label
+from app.widgets import Elided, button, label
 
-PARTS = (
-    ("PySide6-Essentials", "LGPL-3.0 (Qt)"),
-    ("vtk", "BSD-3-Clause"),
-    ("numpy", "BSD-3-Clause"),
-    ("pydicom", "MIT"),
-    ("imagecodecs", "BSD-3-Clause"),
-    ("pylibjpeg", "MIT"),
-    ("pylibjpeg-openjpeg", "MIT (OpenJPEG: BSD-2-Clause)"),
-)
+_MAIN = ("PySide6-Essentials", "vtk", "numpy", "pydicom", "imagecodecs", "pylibjpeg-openjpeg")
 _GL_RENDERER, _GL_VERSION = 0x1F01, 0x1F02
 
 
@@ -41,7 +33,7 @@ def diagnostics() -> str:
         f"scale {QGuiApplication.primaryScreen().devicePixelRatio():g}",
         f"OpenGL {opengl_words()}",
     ]
-    lines += [f"{name} {_version(name) or tr('not installed')}" for name, _ in PARTS]
+    lines += [f"{name} {_version(name) or tr('not installed')}" for name in _MAIN]
     lines += decoder_lines()
     return "\n".join(lines)
 
@@ -98,19 +90,6 @@ class AboutSheet(Sheet):
         head.addLayout(words, 1)
         self.body.addLayout(head)
         self.body.addSpacing(8)
-        self.body.addWidget(label(tr("Made with"), "heading"))
-        for name, licence in PARTS:
-            across = QHBoxLayout()
-            across.addWidget(label(f"{name} {_version(name)}"))
-            across.addStretch(1)
-            across.addWidget(label(licence, "second"))
-            self.body.addLayout(across)
-        across = QHBoxLayout()
-        across.addWidget(label(f"Python {sys.version.split()[0]}"))
-        across.addStretch(1)
-        across.addWidget(label("PSF-2.0", "second"))
-        self.body.addLayout(across)
-        self.body.addSpacing(8)
         self.body.addWidget(label(tr("This computer"), "heading"))
         shown = QPlainTextEdit(text)
         shown.setReadOnly(True)
@@ -122,6 +101,29 @@ class AboutSheet(Sheet):
         foot.addStretch(1)
         foot.addWidget(copy)
         self.body.addLayout(foot)
+        self.body.addWidget(label(tr("Made with"), "heading"))
+        for part in parts():
+            self.body.addLayout(_part_row(part))
+        texts = text_folder()
+        if texts is not None:
+            show = button(
+                tr("Licence texts"),
+                lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(texts))),
+                "small",
+            )
+            self.body.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
+
+
+def _part_row(part: Part) -> QHBoxLayout:
+    """Name a part and its licence; the long words of some licences are cut at their end."""
+    across = QHBoxLayout()
+    across.setSpacing(16)
+    across.addWidget(label(f"{part.name} {part.version}"))
+    licence = Elided(part.licence, "second")
+    licence.setToolTip(f"{part.licence}\n{part.source}".strip())
+    licence.setAlignment(Qt.AlignmentFlag.AlignRight)
+    across.addWidget(licence, 1)
+    return across
 
 
 def _version(name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize
+from PySide6.QtCore import QObject, QSize, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
+
+TELL_AFTER_MS = 3000
 
 
 class Incoming(QObject):
@@ -93,7 +95,9 @@ class Incoming(QObject):
                 _log.warning("the crash report cannot be kept: %s", error.strerror)
         window = self._window
         if not is_idle:
-            window.notices.add("settings_trouble", tr("Voxtide ended unexpectedly last time."))
+            said = tr("Voxtide ended unexpectedly last time.")
+            # notices need the engine, which the thread that opens is importing just now
+            QTimer.singleShot(TELL_AFTER_MS, window, lambda: window.notices.add("ended_badly", said))
             return
         self._offered = ended.uris
         self._keep()

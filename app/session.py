@@ -344,8 +344,10 @@ class Session(QObject):
         """Run one job, in its own thread."""
         try:
             import loading
+            from app import demo
             from loading.qtpool import QtExecutor
 
+            demo.register()
             job.token = loading.CancelToken()
             if job.is_cancelled:
                 job.token.cancel()

@@ -225,6 +225,12 @@ KINDS: dict[str, NoticeKind] = {
         ),
         NoticeKind("settings_trouble", _W, "{what}"),
         NoticeKind(
+            "ended_badly",
+            _I,
+            "Voxtide ended unexpectedly last time.",
+            "Where a crash was written down, it is in crash.log beside the log file.",
+        ),
+        NoticeKind(
             "two_patients",
             _W,
             "The two volumes side by side belong to different patients.",

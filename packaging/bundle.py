@@ -31,9 +31,6 @@ CODECS = (
 )  # fmt: skip
 """Of imagecodecs: DICOM's and those that TIFF files and pictures use. All would be 64 MB more."""
 
-EXCLUDED_DISTRIBUTIONS = frozenset({"matplotlib"})
-"""Required by metadata of others, and not in the bundle with all that they require."""
-
 HIDDEN_MODULES = [
     "imagecodecs",
     *(f"imagecodecs.{name}" for name in CODECS),

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import bundle
 
+from app.licences import licence_of
+
 _NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
 _TEXTS = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|COPYRIGHT)", re.IGNORECASE)
 COMMON = Path("/usr/share/common-licenses")
@@ -79,22 +81,6 @@ def unresolved(folder: Path) -> set[str]:
     """Give the libraries that the bundle asks of the system."""
     have = {path.name for path in folder.rglob("*.so*")}
     return {name for path in libraries(folder) for name in needed(path)} - have
-
-
-def licence_of(one: Distribution) -> str:
-    """Name the licence of a distribution from its metadata."""
-    said = [
-        *(one.metadata.get_all("License-Expression") or []),
-        *(one.metadata.get_all("License") or []),
-    ]
-    words = said[0] if said else ""
-    first = words.strip().splitlines()[0] if words.strip() else ""
-    classifiers = [
-        line.rpartition("::")[2].strip()
-        for line in one.metadata.get_all("Classifier") or []
-        if line.startswith("License ::")
-    ]
-    return first if first and len(first) < 60 else ", ".join(classifiers) or first
 
 
 def gather(folder: Path, names: list[str], files: list[list[str]]) -> list[dict[str, str]]:
