@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.make_enhanced import make_enhanced
 from tests.bench.make_series import make_series
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +19,7 @@ VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What `make_series` is asked for."""
+    """What `make_series` is asked for, or `make_enhanced`."""
 
     count: int
     size: int
@@ -32,12 +33,15 @@ class Series:
 
 SERIES = {
     "raw500": Series(500, 512, "raw"),
+    "enhanced500": Series(500, 512, "enhanced"),
     "raw2000": Series(2000, 128, "raw"),
+    "cube256": Series(256, 256, "raw"),
     "cube512": Series(512, 512, "raw"),
     "htj2k200": Series(200, 512, "htj2k"),
     "j2k300": Series(300, 512, "j2k"),
     "cube64": Series(64, 64, "raw"),
     "tiny_raw": Series(8, 64, "raw"),
+    "tiny_enhanced": Series(8, 64, "enhanced"),
     "tiny_htj2k": Series(8, 64, "htj2k"),
     "tiny_j2k": Series(8, 64, "j2k"),
 }
@@ -51,7 +55,10 @@ def folder_of(name: str) -> Path:
         print(f"making {name} in {folder} ...", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         series = SERIES[name]
-        make_series(folder, series.count, series.size, series.coding)
+        if series.coding == "enhanced":
+            make_enhanced(folder, series.count, series.size)
+        else:
+            make_series(folder, series.count, series.size, series.coding)
         mark.touch()
     for path in folder.iterdir():
         _warm(path)

@@ -75,6 +75,29 @@ def full_vs_floor() -> Figure:
     )
 
 
+def multiframe_full_vs_classic() -> Figure:
+    samples = in_turn(
+        {
+            "enhanced": ours("our_load", folder_of("enhanced500"), folder_of("tiny_enhanced")),
+            "classic": ours("our_load", folder_of("raw500"), folder_of("tiny_raw")),
+        }
+    )
+    raw = columns(samples, enhanced="full_ms", classic="full_ms")
+    return Figure(
+        "multiframe.full_vs_classic",
+        ratio_of_medians(raw["enhanced"], raw["classic"]),
+        "ratio",
+        1.5,
+        "one enhanced CT of 500 frames: call to all slices FULL / the same as 500 files; "
+        "medians of 5, in turn (how long describing took is in the raw values)",
+        {
+            **raw,
+            "enhanced_describe": column(samples["enhanced"], "describe_ms"),
+            "classic_describe": column(samples["classic"], "describe_ms"),
+        },
+    )
+
+
 def htj2k_vs_bare_loop() -> Figure:
     coded, warm_up = folder_of("htj2k200"), folder_of("tiny_htj2k")
     samples = in_turn(
@@ -160,6 +183,7 @@ FIGURES: dict[str, Measure] = {
     "folder.full_vs_simpleitk": full_vs_simpleitk,
     "folder.coverage_vs_simpleitk": coverage_vs_simpleitk,
     "folder.full_vs_floor": full_vs_floor,
+    "multiframe.full_vs_classic": multiframe_full_vs_classic,
     "folder.peak_memory": folder_peak_memory,
     "htj2k.vs_bare_loop": htj2k_vs_bare_loop,
     "status.read_lock_ms": read_lock,
