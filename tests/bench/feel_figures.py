@@ -15,6 +15,7 @@ from tests.helpers.xvfb import start_xvfb
 HOME = ROOT / "build" / "bench-home"
 SCREEN = (1920, 1080)
 EVENTS = 100
+LEAST_DB = 30.0
 HOW = (
     "512^3 loaded, four views alone in a window of 1920x1080, software OpenGL: posted event until "
     "the screen shows another picture, against four QOpenGLWidgets that clear and swap, in turn; "
@@ -24,6 +25,15 @@ HOW = (
 
 @cache
 def _rounds() -> dict[str, list[Sample]]:
+    return _on_screen(
+        {
+            "voxtide": ours("our_window", "feel", folder_of("cube512"), folder_of("tiny_raw")),
+            "bare": peer("bare_gl.py", *SCREEN, EVENTS),
+        }
+    )
+
+
+def _on_screen(commands: Mapping[str, Sequence[str]]) -> dict[str, list[Sample]]:
     with start_xvfb(f"{SCREEN[0]}x{SCREEN[1]}x24") as display:
         environment = {
             **os.environ,
@@ -34,15 +44,43 @@ def _rounds() -> dict[str, list[Sample]]:
             "QT_QPA_PLATFORM": "xcb",
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
-        return _measured(environment)
+        return in_turn(commands, environment=environment)
 
 
-def _measured(environment: Mapping[str, str]) -> dict[str, list[Sample]]:
-    commands: dict[str, Sequence[str]] = {
-        "voxtide": ours("our_window", "feel", folder_of("cube512"), folder_of("tiny_raw")),
-        "bare": peer("bare_gl.py", *SCREEN, EVENTS),
-    }
-    return in_turn(commands, environment=environment)
+@cache
+def _orbits() -> dict[str, list[Sample]]:
+    return _on_screen(
+        {"voxtide": ours("our_window", "orbit", folder_of("cube256"), folder_of("tiny_raw"))}
+    )
+
+
+def orbit() -> Figure:
+    samples = _orbits()["voxtide"]
+    worst = min(float(sample["psnr_db"]) for sample in samples)
+    raw = {"voxtide": [statistics.median(sample["orbit_ms"]) for sample in samples]}
+    return Figure(
+        "feel.orbit_ms",
+        statistics.median(raw["voxtide"]),
+        "ms",
+        50,
+        "3D of 256^3, preset Bone, shaded, 960x540, software OpenGL: a picture while a drag turns "
+        f"it; medians of 5; the last has {worst:.1f} dB at least against the sharp one after it",
+        raw,
+        void="" if worst >= LEAST_DB else f"moving pictures have {worst:.1f} dB",
+    )
+
+
+def planes_while_3d_refines() -> Figure:
+    raw = {"voxtide": [float(s["longest_block_ms"]) for s in _orbits()["voxtide"]]}
+    return Figure(
+        "feel.planes_while_3d_refines_ms",
+        statistics.median(raw["voxtide"]),
+        "ms",
+        50,
+        "longest pause of a 5 ms timer of the GUI thread from the end of the drag to the sharp "
+        "picture; median of 5",
+        raw,
+    )
 
 
 def _all(side: str, key: str) -> list[float]:
@@ -88,4 +126,6 @@ FIGURES: dict[str, Measure] = {
     "feel.window_level_vs_bare_p99": _DRAG[1],
     "feel.slice_ms": _WHEEL[2],
     "feel.window_level_ms": _DRAG[2],
+    "feel.orbit_ms": orbit,
+    "feel.planes_while_3d_refines_ms": planes_while_3d_refines,
 }

@@ -4,7 +4,7 @@ It starts as the program does, shows the warm-up series once (imports, shaders, 
 the word, drops the folder on the window and watches: a 5 ms timer of the GUI thread notes how long
 the thread was away, and the first slice is looked for on the screen itself.
 
-usage: python -m tests.bench.our_window load|scan|scroll|feel FOLDER WARM_UP_FOLDER
+usage: python -m tests.bench.our_window load|scan|scroll|feel|orbit FOLDER WARM_UP_FOLDER
        python -m tests.bench.our_window start FOLDER
 """
 
@@ -38,6 +38,10 @@ FEEL_SIZE = (1920, 1080)
 FEEL_EVENTS = 100
 WARM_EVENTS = 10
 DRAG = 40
+ORBIT_SIZE = (960, 540)
+ORBIT_S = 4.0
+ORBIT_FIRST = 10
+"""Pictures until the steps follow the measured time."""
 Steps = Iterator[None]
 
 
@@ -108,6 +112,7 @@ class Scenario:
                 "scan": self._scan,
                 "scroll": self._scroll,
                 "feel": self._feel,
+                "orbit": self._orbit,
             }[self.kind](window)
         from loading.memory import peak_rss_bytes
 
@@ -184,6 +189,38 @@ class Scenario:
             for number in range(FEEL_EVENTS)
         ]
         _send(view, _mouse_event(view, "MouseButtonRelease", DRAG))
+
+    def _orbit(self, window: MainWindow) -> Steps:
+        """Turn the 3D view by a left drag; note what each picture took, then the sharp one."""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        yield from self._until(lambda: _is_complete(window, before))
+        window.commands.run("view.only_pictures")
+        window.commands.run("view.layout.volume")
+        assert window.workspace is not None
+        view: Any = window.workspace._views["volume"]
+        for _ in range(2):
+            width, height = ORBIT_SIZE[0] - view.width(), ORBIT_SIZE[1] - view.height()
+            window.resize(window.width() + width, window.height() + height)
+            yield from _pause(0.2)
+        yield from self._until(lambda: view.is_at_rest)
+        pictures: list[Any] = []
+        view._host.drawn.connect(pictures.append)
+        _send(view, _mouse_event(view, "MouseButtonPress", 0))
+        started_s, away = time.perf_counter(), 0
+        while time.perf_counter() < started_s + ORBIT_S:
+            away += 2
+            _send(view, _mouse_event(view, "MouseMove", away))
+            yield
+        yield from self._until(lambda: view._awaited is None)
+        _send(view, _mouse_event(view, "MouseButtonRelease", away))
+        moved = len(pictures)
+        self.pulse.restart()
+        yield from self._until(lambda: view.is_at_rest and len(pictures) > moved)
+        self.result["longest_block_ms"] = self.pulse.longest_ms
+        self.result["size"] = [pictures[-1].picture.width, pictures[-1].picture.height]
+        self.result["orbit_ms"] = [drawn.seconds * 1000 for drawn in pictures[ORBIT_FIRST:moved]]
+        self.result["psnr_db"] = _psnr(pictures[moved - 1].image, pictures[-1].image)
 
     def _start(self, window: MainWindow) -> Steps:
         """Note the first paint of the window, and the first picture that VTK drew."""
@@ -349,6 +386,17 @@ def _seen_after(view: QWidget, event: QEvent, timeout_s: float = 5.0) -> float:
         if time.perf_counter() > start_s + timeout_s:
             raise TimeoutError("the screen did not change")
     return (time.perf_counter() - start_s) * 1000
+
+
+def _psnr(one: QImage, other: QImage) -> float:
+    """Give the peak signal-to-noise ratio of two pictures, decibels."""
+    import numpy as np
+
+    first, second = (
+        np.frombuffer(picture.constBits(), np.uint8).reshape(-1, 4)[:, :3].astype(float)
+        for picture in (one, other)
+    )
+    return float(10 * np.log10(255**2 / max(1e-9, ((first - second) ** 2).mean())))
 
 
 def _tissue(view: QWidget) -> QImage:
