@@ -166,7 +166,7 @@ class _Survey:
             try:
                 self.instances.append(self._reader.read_place(member))
             except LoadError as error:
-                self.skipped.append(Skipped(member.name, error.what))
+                self.offers.add_member(member, error.what)
             except Exception as error:  # as for files
                 _log.exception("the header of a member cannot be read")
                 self.skipped.append(Skipped(member.name, unexpected(error).what))

@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from loading.errors import LoadError
 from loading.formats.parts import Parts
+from loading.formats.shelf import is_file, members_on, place_of
+from loading.sources.archives import Member
 from loading.sources.base import CancelToken
-from loading.sources.places import open_readonly
 
 HEAD_BYTES = 1024
 
@@ -72,10 +74,17 @@ class Offers:
     def __init__(self) -> None:
         self.files: list[tuple[str, str]] = []
         self.stores: list[str] = []
+        self.members: dict[str, Member] = {}
 
     def add(self, path: str, reason: str) -> None:
         """Offer a file, with the reason why it is no DICOM object."""
         self.files.append((path, reason))
+
+    def add_member(self, member: Member, reason: str) -> None:
+        """Offer a member of an archive; of several of one name the last one counts."""
+        if member.name not in self.members:
+            self.files.append((member.name, reason))
+        self.members[member.name] = member
 
     def add_store(self, path: str) -> None:
         """Offer a folder, or a ZIP, that is one image."""
@@ -112,6 +121,11 @@ def is_packed_store(path: str) -> bool:
 
 def describe(offers: Offers, cancel: CancelToken) -> Parts:
     """List what the formats make of the files that were offered; the rest is passed over."""
+    with members_on(offers.members):
+        return _describe(offers, cancel)
+
+
+def _describe(offers: Offers, cancel: CancelToken) -> Parts:
     parts = Parts()
     found: dict[str, dict[str, None]] = {}
     left: list[tuple[str, str]] = []
@@ -145,7 +159,7 @@ def header_of(path: str) -> str:
         return ""
     stem = path[: -len(ending)]
     for header in (f"{stem}.hdr", f"{stem}.HDR", f"{stem}.hdr.gz"):
-        if os.path.isfile(header):  # noqa: PTH113
+        if is_file(header):
             return header
     return ""
 
@@ -153,12 +167,8 @@ def header_of(path: str) -> str:
 def _module_for(path: str) -> str:
     """Name the module that reads a file, by its ending and its first bytes; "" when none does."""
     try:
-        descriptor = open_readonly(path)
-        try:
-            head = os.read(descriptor, HEAD_BYTES)
-        finally:
-            os.close(descriptor)
-    except OSError:
+        head = place_of(path).read_at(0, HEAD_BYTES)
+    except LoadError:
         return ""
     lower = path.lower()
     for form in FORMATS:

@@ -27,9 +27,9 @@ from loading.formats.blocks import (
     read_numbers,
     unpack_bzip2,
 )
-from loading.formats.parts import local_file
 from loading.formats.planes import BlockReader, FormatSource, Layout
-from loading.sources.places import LocalFile
+from loading.formats.shelf import Flowing, is_file, place_of
+from loading.sources.places import Place
 from loading.spec import ValueMap, VolumeSpec
 
 RAW, DEFLATED, BZIP2, TEXT = "raw", "deflated", "bzip2", "text"
@@ -58,7 +58,7 @@ def beside(header: str, name: str) -> str:
             cure="Put header and data into one folder",
         )
     path = os.path.join(os.path.dirname(header), *steps)  # noqa: PTH118, PTH120
-    if not os.path.isfile(path):  # noqa: PTH113
+    if not is_file(path):
         shown = "".join(c if c.isprintable() else "?" for c in plain)[:80]
         raise CorruptFrame(f"Its data file {shown} is not there", where=header)
     return path
@@ -79,7 +79,7 @@ def numbered(header: str, words: Sequence[str], most: int) -> list[str]:
     return [beside(header, pattern % number) for number in numbers]
 
 
-def skip_lines(place: LocalFile, start: int, count: int) -> int:
+def skip_lines(place: Place, start: int, count: int) -> int:
     """Give the offset behind so many lines."""
     if not 0 <= count <= _MAX_SKIPPED_BYTES:
         raise CorruptFrame(f"{count} lines to skip are not usable", where=place.name)
@@ -96,7 +96,7 @@ def skip_lines(place: LocalFile, start: int, count: int) -> int:
 
 
 def blocks_of(
-    files: Sequence[LocalFile],
+    files: Sequence[Place],
     encoding: str,
     start: int,
     skip: int,
@@ -114,6 +114,12 @@ def blocks_of(
         Bytes to pass over once they are unpacked.
     """
     first, needed = files[0], block_bytes * count
+    if encoding == RAW and len(files) == 1 and isinstance(first, Flowing):
+        check_present(
+            first.name, (first.size - needed if start < 0 else start + skip) + needed, first.size
+        )
+        before = first.size - needed if start < 0 else start + skip
+        return partial(StreamBlocks, first.whole, before, block_bytes, count, first.name)
     if encoding == RAW:
         return partial(PlainBlocks, _pieces(files, start, skip, needed), block_bytes)
     if len(files) > 1:
@@ -132,7 +138,7 @@ def blocks_of(
     return partial(StreamBlocks, parts, skip, block_bytes, count, first.name)
 
 
-def _pieces(files: Sequence[LocalFile], start: int, skip: int, needed: int) -> list[Piece]:
+def _pieces(files: Sequence[Place], start: int, skip: int, needed: int) -> list[Piece]:
     each, rest = divmod(needed, len(files))
     if rest:
         raise CorruptFrame(
@@ -161,7 +167,7 @@ def listed(header: str, names: Sequence[str], most: int) -> list[str]:
     return [beside(header, name) for name in names]
 
 
-def header_lines(place: LocalFile) -> bytes:
+def header_lines(place: Place) -> bytes:
     """Give the beginning of a file, as far as a header may go."""
     return place.read_at(0, MAX_HEADER_BYTES)
 
@@ -175,8 +181,8 @@ __all__ = [
     "blocks_of",
     "header_lines",
     "listed",
-    "local_file",
     "numbered",
+    "place_of",
     "skip_lines",
     "source",
 ]

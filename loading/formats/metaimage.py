@@ -7,7 +7,6 @@ of axis n.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -21,14 +20,14 @@ from loading.formats.parts import (
     check_shape,
     guarded,
     is_usable,
-    local_file,
     scaled,
     spec_of,
 )
 from loading.formats.planes import Layout
+from loading.formats.shelf import is_file, place_of
 from loading.notices import Notice, notice
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile
+from loading.sources.places import Place
 from loading.spec import FloatArray, ValueMap
 
 _TYPES = {
@@ -62,7 +61,7 @@ def describe(paths: Sequence[str], parts: Parts, cancel: CancelToken) -> None:
 
 
 def _describe_one(path: str, parts: Parts) -> None:
-    header_file = local_file(path)
+    header_file = place_of(path)
     fields, names, end = _fields(header_file)
     if fields.get("ObjectType", "Image") != "Image":
         raise BadResponse(f"This is a MetaIO {fields['ObjectType']}, not an image", where=path)
@@ -95,7 +94,7 @@ def _describe_one(path: str, parts: Parts) -> None:
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")
 
 
-def _fields(place: LocalFile) -> tuple[dict[str, str], list[str], int]:
+def _fields(place: Place) -> tuple[dict[str, str], list[str], int]:
     """Read "key = value" lines up to the one that names the data; give what follows and where."""
     text = detached.header_lines(place)
     fields: dict[str, str] = {}
@@ -194,7 +193,7 @@ def _affine(fields: Mapping[str, str], axes: int, told: list[Notice]) -> FloatAr
 
 def _data_files(
     path: str, fields: Mapping[str, str], names: Sequence[str], planes: int
-) -> list[LocalFile]:
+) -> list[Place]:
     """Give the files that the header names; none when the voxels follow the header."""
     words = fields["ElementDataFile"].split()
     if not words:
@@ -202,11 +201,11 @@ def _data_files(
     if words[0].upper() == "LOCAL":
         return []
     if words[0].upper() == "LIST":
-        return [local_file(found) for found in detached.listed(path, names, planes)]
+        return [place_of(found) for found in detached.listed(path, names, planes)]
     whole = fields["ElementDataFile"]
-    if "%" in whole and len(words) >= 3 and not os.path.isfile(whole):  # noqa: PTH113
-        return [local_file(found) for found in detached.numbered(path, words, planes)]
-    return [local_file(detached.beside(path, whole))]
+    if "%" in whole and len(words) >= 3 and not is_file(whole):
+        return [place_of(found) for found in detached.numbered(path, words, planes)]
+    return [place_of(detached.beside(path, whole))]
 
 
 def _whole(word: str, path: str) -> int:

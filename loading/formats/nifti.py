@@ -7,7 +7,6 @@ turned from RAS to LPS. Of two forms in a NIfTI file the sform is taken, as niba
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
@@ -24,7 +23,6 @@ from loading.formats.parts import (
     check_shape,
     guarded,
     is_usable,
-    local_file,
     lps_from_ras,
     millimetres,
     scaled,
@@ -32,9 +30,10 @@ from loading.formats.parts import (
     spec_of,
 )
 from loading.formats.planes import Layout
+from loading.formats.shelf import is_file, place_of
 from loading.notices import Notice, notice
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile
+from loading.sources.places import Place
 from loading.spec import FloatArray, Shape3, ValueMap
 
 HEAD_BYTES = 4096
@@ -67,13 +66,13 @@ def _describe_one(path: str, parts: Parts) -> None:
     if lower.endswith((".mgh", ".mgz")):
         _describe_mgh(path, parts)
         return
-    header_file = local_file(path)
+    header_file = place_of(path)
     head = _first_bytes(header_file)
     if len(head) < _ANALYZE_BYTES:
         raise BadResponse("The header ends early", where=path)
     header, is_nifti = _parse(head)
     is_single = is_nifti and header["magic"].item()[:2] == b"n+"
-    data = header_file if is_single else local_file(_data_path(path))
+    data = header_file if is_single else place_of(_data_path(path))
     files = [header_file] if is_single else [header_file, data]
     facts, layout, count = _facts(header, path, is_nifti=is_nifti)
     offset = _offset(header, header_file, is_single=is_single)
@@ -82,7 +81,7 @@ def _describe_one(path: str, parts: Parts) -> None:
     parts.add(spec, partial(detached.source, layout, facts.value_map, blocks), "picture")
 
 
-def _first_bytes(place: LocalFile) -> bytes:
+def _first_bytes(place: Place) -> bytes:
     head = place.read_at(0, HEAD_BYTES)
     if head[:2] != b"\x1f\x8b":
         return head
@@ -110,7 +109,7 @@ def _data_path(path: str) -> str:
     stem = stem[:-4]
     capital = path.isupper()
     for ending in (".img", ".img.gz", ".IMG") if not capital else (".IMG", ".img"):
-        if os.path.isfile(stem + ending):  # noqa: PTH113
+        if is_file(stem + ending):
             return stem + ending
     raise CorruptFrame("The file with the voxels (.img) is not beside the header", where=path)
 
@@ -226,7 +225,7 @@ def _texts(header: Any, *, is_nifti: bool) -> dict[str, str]:
     return {"series_description": text, "format": "NIfTI" if is_nifti else "Analyze"}
 
 
-def _offset(header: Any, place: LocalFile, *, is_single: bool) -> int:
+def _offset(header: Any, place: Place, *, is_single: bool) -> int:
     at = float(header["vox_offset"])
     if not math.isfinite(at) or not 0 <= at < 1 << 62:
         raise CorruptFrame(f"The place of the voxels ({at}) is not usable", where=place.name)
@@ -235,7 +234,7 @@ def _offset(header: Any, place: LocalFile, *, is_single: bool) -> int:
 
 
 def _blocks(
-    data: LocalFile, offset: int, layout: Layout, facts: Facts, count: int
+    data: Place, offset: int, layout: Layout, facts: Facts, count: int
 ) -> detached.MakeBlocks:
     """Hold the claim against what is there; give what makes the blocks when they are wanted."""
     _, rows, columns = facts.shape_kji
@@ -249,7 +248,7 @@ def _blocks(
 def _describe_mgh(path: str, parts: Parts) -> None:
     from nibabel.freesurfer.mghformat import MGHHeader
 
-    place = local_file(path)
+    place = place_of(path)
     head = _first_bytes(place)
     if len(head) < _MGH_BYTES:
         raise BadResponse("The header ends early", where=path)

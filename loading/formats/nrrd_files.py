@@ -20,15 +20,15 @@ from loading.formats.parts import (
     check_shape,
     guarded,
     is_usable,
-    local_file,
     millimetres,
     scaled,
     spec_of,
 )
 from loading.formats.planes import Layout
+from loading.formats.shelf import place_of
 from loading.notices import Notice, notice
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile
+from loading.sources.places import Place
 from loading.spec import FloatArray, ValueMap
 
 _ENCODINGS = {
@@ -80,7 +80,7 @@ def describe(paths: Sequence[str], parts: Parts, cancel: CancelToken) -> None:
 
 
 def _describe_one(path: str, parts: Parts) -> None:
-    header_file = local_file(path)
+    header_file = place_of(path)
     header, names, end = _header(header_file)
     facts, layout = _facts(header, path)
     check_shape(facts, path)
@@ -113,7 +113,7 @@ def _describe_one(path: str, parts: Parts) -> None:
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")
 
 
-def _header(place: LocalFile) -> tuple[dict[str, Any], list[str], int]:
+def _header(place: Place) -> tuple[dict[str, Any], list[str], int]:
     """Let pynrrd read the lines up to the empty one; give names of a list, and where they end."""
     import nrrd
 
@@ -275,14 +275,14 @@ def _modality(header: dict[str, Any]) -> str:
 
 def _data_files(
     path: str, header: dict[str, Any], names: Sequence[str], planes: int
-) -> list[LocalFile]:
+) -> list[Place]:
     """Give the files that the header names; none when the voxels follow the header."""
     named = str(header.get("data file", header.get("datafile", ""))).strip()
     if not named:
         return []
     words = named.split()
     if words[0] == "LIST":
-        return [local_file(found) for found in detached.listed(path, names, planes)]
+        return [place_of(found) for found in detached.listed(path, names, planes)]
     if "%" in words[0] and len(words) >= 3:
-        return [local_file(found) for found in detached.numbered(path, words, planes)]
-    return [local_file(detached.beside(path, named))]
+        return [place_of(found) for found in detached.numbered(path, words, planes)]
+    return [place_of(detached.beside(path, named))]

@@ -17,7 +17,7 @@ from loading.catalogue import ImageEntry, Skipped, VolumeEntry
 from loading.errors import CorruptFrame, LoadError
 from loading.notices import Notice, notice
 from loading.sources.base import Source
-from loading.sources.places import LocalFile, source_error
+from loading.sources.places import Place
 from loading.spec import FloatArray, Level, Shape3, ValueMap, VolumeSpec, Window
 
 MAX_AXIS = 1 << 20
@@ -103,12 +103,12 @@ def array_form(
     return np.dtype(np.float32), ValueMap()
 
 
-def spec_of(facts: Facts, files: Sequence[LocalFile], part: str = "", path: str = "") -> VolumeSpec:
+def spec_of(facts: Facts, files: Sequence[Place], part: str = "", path: str = "") -> VolumeSpec:
     """Make the spec of a volume.
 
     Parameters
     ----------
-    files : sequence of LocalFile
+    files : sequence of Place
         All that belong to it; the first one names it where `path` does not.
     part : str
         Tells apart several volumes of the same files.
@@ -158,16 +158,7 @@ def check_shape(facts: Facts, name: str) -> None:
         raise CorruptFrame(f"It holds {kind}, which are not shown", where=name)
 
 
-def local_file(path: str) -> LocalFile:
-    """Give a file as a place of bytes, with its size."""
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError as error:
-        raise source_error(error, path) from error
-    return LocalFile(path, status.st_size, status.st_mtime_ns)
-
-
-def key_of(files: Iterable[LocalFile], part: str = "") -> str:
+def key_of(files: Iterable[Place], part: str = "") -> str:
     """Name the content: paths, sizes and times of change of all files."""
     names = sorted(f"{f.name}\0{f.size}\0{f.stamp}" for f in files)
     text = "\n".join([*names, part])

@@ -14,12 +14,13 @@ from functools import partial
 from loading.codecs import pictures as codec
 from loading.errors import BadResponse, CorruptFrame
 from loading.formats import names, tiff, tiff_pages
-from loading.formats.parts import Parts, guarded, local_file, spec_of
+from loading.formats.parts import Parts, guarded, spec_of
 from loading.formats.planes import FormatSource, Plane
+from loading.formats.shelf import place_of
 from loading.formats.tiff_pages import IfdTemplate, PageForm, SinglePage
 from loading.notices import notice
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile, ends_early
+from loading.sources.places import Place
 from loading.spec import VolumeSpec
 
 _TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -54,7 +55,7 @@ def _look(
     path: str, parts: Parts, singles: dict[_Kind, list[SinglePage]], template: IfdTemplate
 ) -> None:
     """Look at one file: volumes are listed at once, single pictures are put beside their like."""
-    place = local_file(path)
+    place = place_of(path)
     head = place.read_at(0, 8)
     if head.startswith(_TIFF_MAGICS):
         kind = "TIFF"
@@ -71,7 +72,7 @@ def _look(
     singles.setdefault((folder, kind, page.form), []).append(page)
 
 
-def _picture(place: LocalFile) -> tuple[str, SinglePage]:
+def _picture(place: Place) -> tuple[str, SinglePage]:
     """Read the header of a PNG, JPEG or BMP."""
     length = _HEAD_BYTES
     facts = codec.facts_of(place.read_at(0, length))
@@ -172,7 +173,7 @@ def _read_tiff(page: SinglePage, out: Plane) -> int:
         if page.swapped:
             out.byteswap(inplace=True)
         return out.nbytes
-    with tiff_pages.open_tiff(page.place.name) as tif:
+    with tiff_pages.open_tiff(page.place) as tif:
         first = tif.pages[0]
         form = tiff_pages.form_of(first, page.place.name)
         if form._replace(is_lossy=False) != page.form._replace(is_lossy=False):
@@ -182,9 +183,9 @@ def _read_tiff(page: SinglePage, out: Plane) -> int:
 
 def _read_picture(kind: str, page: SinglePage, out: Plane) -> int:
     place = page.place
-    data = place.read_at(0, place.size)
-    if len(data) < place.size:
-        raise ends_early(place.name)
+    whole = bytearray(place.size)
+    place.read_into(0, whole)
+    data = bytes(whole)
     facts = codec.facts_of(data[:_LONGEST_HEAD])
     size = (page.form.rows, page.form.columns)
     if facts is None or (facts.rows, facts.columns) != size:

@@ -7,6 +7,9 @@ import os
 import re
 from typing import NamedTuple
 
+from loading.errors import LoadError
+from loading.formats.shelf import names_in, place_of
+
 _MAX_BYTES = 1 << 18
 _MAX_FILES = 64
 
@@ -37,11 +40,7 @@ def voxel_size(folder: str, prefix: str) -> tuple[tuple[float, float, float], st
     prefix : str
         What the slices' names begin with.
     """
-    try:
-        with os.scandir(folder or ".") as entries:
-            texts = [e.name for e in entries if e.name.lower().endswith((".log", ".xtekct"))]
-    except OSError:
-        return None
+    texts = [name for name in names_in(folder) if name.lower().endswith((".log", ".xtekct"))]
     bare = prefix.rstrip("_- .").lower()
     own = [name for name in texts if bare and name.lower().startswith(bare)]
     for name in sorted(own or (texts if len(texts) == 1 else []))[:_MAX_FILES]:
@@ -53,9 +52,8 @@ def voxel_size(folder: str, prefix: str) -> tuple[tuple[float, float, float], st
 
 def _read(path: str) -> tuple[float, float, float] | None:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            text = file.read(_MAX_BYTES).decode("latin-1")
-    except OSError:
+        text = place_of(path).read_at(0, _MAX_BYTES).decode("latin-1")
+    except LoadError:
         return None
     for rule in _RULES:
         if not path.lower().endswith(rule.ending):

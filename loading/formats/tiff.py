@@ -41,23 +41,21 @@ from loading.formats.tiff_pages import (
     open_tiff,
 )
 from loading.notices import Notice, notice
-from loading.sources.places import LocalFile
+from loading.sources.places import Place
 from loading.spec import ValueMap, VolumeSpec
 
 _MAX_VOLUMES = 64
 
 
-def describe(place: LocalFile, parts: Parts) -> SinglePage | None:
+def describe(place: Place, parts: Parts) -> SinglePage | None:
     """List the volumes of a file with several pages; give a single picture back."""
     count, is_whole = count_pages(place)
     lost = [] if is_whole else [notice("pages_lost", count=count)]
-    with open_tiff(place.name, pages_only=bool(lost)) as tif:
+    with open_tiff(place, pages_only=bool(lost)) as tif:
         return _describe_pages(place, parts, tif, lost)
 
 
-def _describe_pages(
-    place: LocalFile, parts: Parts, tif: Any, lost: list[Notice]
-) -> SinglePage | None:
+def _describe_pages(place: Place, parts: Parts, tif: Any, lost: list[Notice]) -> SinglePage | None:
     series = [one for one in tif.series if len(one.pages)]
     if not series:
         raise CorruptFrame("The TIFF holds no picture", where=place.name)
@@ -105,7 +103,7 @@ def _roles(axes: str, shape: tuple[int, ...]) -> _Roles:
 
 
 def _describe_series(
-    place: LocalFile,
+    place: Place,
     parts: Parts,
     series: Any,
     number: int,
@@ -186,7 +184,7 @@ def _stem(path: str) -> str:
 
 
 def _in_place(
-    place: LocalFile, series: Any, layout: Layout, form: PageForm, planes: int
+    place: Place, series: Any, layout: Layout, form: PageForm, planes: int
 ) -> partial[FormatSource]:
     """Read planes that lie one behind the other, as they are."""
     order = str(series.keyframe.parent.byteorder)
@@ -202,7 +200,7 @@ def _block_source(layout: Layout, blocks: PlainBlocks, spec: VolumeSpec) -> Form
 
 
 def _paged(
-    place: LocalFile,
+    place: Place,
     number: int,
     layout: Layout,
     form: PageForm,

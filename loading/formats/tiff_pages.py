@@ -12,8 +12,9 @@ from loading.errors import CorruptFrame, SourceError
 from loading.formats.blocks import check_present
 from loading.formats.parts import MAX_AXIS
 from loading.formats.planes import Layout, Plane
+from loading.formats.shelf import PlaceFile
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile
+from loading.sources.places import LocalFile, Place
 
 Spacing = tuple[float | None, float | None, float | None]
 UNKNOWN: Spacing = (None, None, None)
@@ -62,23 +63,25 @@ class SinglePage:
     `swapped` tells that their bytes are in the other order.
     """
 
-    place: LocalFile
+    place: Place
     form: PageForm
     spacing: Spacing = UNKNOWN
     offset: int = -1
     swapped: bool = False
 
 
-def open_tiff(path: str, *, pages_only: bool = False) -> Any:
+def open_tiff(place: Place, *, pages_only: bool = False) -> Any:
     """Open a file with tifffile, which is imported now; the caller closes it.
 
     With `pages_only` what OME or ImageJ say of the pages is left aside: some are not there.
     """
     import tifffile
 
+    path = place.name
     aside = {"is_ome": False, "is_imagej": False, "is_shaped": False} if pages_only else {}
     try:
-        return tifffile.TiffFile(path, _multifile=False, **aside)
+        file = path if isinstance(place, LocalFile) else PlaceFile(place)
+        return tifffile.TiffFile(file, _multifile=False, **aside)
     except OSError as error:
         raise SourceError(f"The file cannot be read ({error.strerror})", where=path) from error
     except Exception as error:  # tifffile raises what it meets
@@ -86,7 +89,7 @@ def open_tiff(path: str, *, pages_only: bool = False) -> Any:
         raise CorruptFrame(f"The TIFF header is damaged ({reason})", where=path) from error
 
 
-def count_pages(place: LocalFile) -> tuple[int, bool]:
+def count_pages(place: Place) -> tuple[int, bool]:
     """Walk the chain of pages; give how many there are, and whether it comes to its end.
 
     Done before tifffile looks, which follows some chains that bite their tail without end.
@@ -157,7 +160,7 @@ def _is_grey_ramp(colours: Any) -> bool:
     return bool((table == ramp).all())
 
 
-def check_page(page: Any, form: PageForm, place: LocalFile) -> None:
+def check_page(page: Any, form: PageForm, place: Place) -> None:
     """Refuse a page whose samples are not all in the file, before anything is allocated for it."""
     if page is None or not len(page.dataoffsets):
         raise CorruptFrame("A page has no samples", where=place.name)
@@ -187,7 +190,7 @@ class PagedReader:
 
     def __init__(
         self,
-        place: LocalFile,
+        place: Place,
         number: int,
         layout: Layout,
         form: PageForm,
@@ -197,7 +200,7 @@ class PagedReader:
         self._place = place
         self._layout = layout
         self._form = form
-        self._tif = open_tiff(place.name, pages_only=pages_only)
+        self._tif = open_tiff(place, pages_only=pages_only)
         self._series = self._tif.series[number]
         self._lock = threading.RLock()
 
@@ -213,7 +216,7 @@ class PagedReader:
             self._tif.close()
 
 
-def read_page(page: Any, place: LocalFile, form: PageForm, out: Plane, lock: Any) -> int:
+def read_page(page: Any, place: Place, form: PageForm, out: Plane, lock: Any) -> int:
     """Read one page into a plane; give how many bytes it takes in the file."""
     check_page(page, form, place)
     keyframe = page.keyframe
@@ -257,7 +260,7 @@ class IfdTemplate:
     def __init__(self) -> None:
         self._known: dict[bytes, SinglePage] = {}
 
-    def find(self, place: LocalFile, key: bytes) -> SinglePage | None:
+    def find(self, place: Place, key: bytes) -> SinglePage | None:
         """Give the page of a file with this key (see `key_of`), or None."""
         page = self._known.get(key)
         return None if page is None else replace(page, place=place)
@@ -268,7 +271,7 @@ class IfdTemplate:
             self._known[key] = page
 
     @staticmethod
-    def key_of(place: LocalFile) -> bytes:
+    def key_of(place: Place) -> bytes:
         """Give size and page header of a small classic TIFF; b"" for others.
 
         Where the strips lie is part of it, also when that stands outside of the header.

@@ -19,7 +19,6 @@ from loading.sources.inflation import SMALL_BYTES, Inflation
 from loading.sources.places import (
     Buffer,
     LocalFile,
-    Place,
     ends_early,
     inflate_range,
     source_error,
@@ -42,7 +41,7 @@ def is_archive(path: str) -> bool:
         return False
 
 
-def open_archive(path: str) -> Iterator[tuple[Place, str]]:
+def open_archive(path: str) -> Iterator[tuple[Member, str]]:
     """Give the members of an archive, each with the reason why it is passed over, or "".
 
     Raises
@@ -134,6 +133,27 @@ class Member:
     def stamp(self) -> int:
         """Give the archive's time of change and the member's check sum."""
         return self._archive.stamp ^ self._crc
+
+    @property
+    def is_packed(self) -> bool:
+        """Tell whether its bytes must be inflated from the first one on."""
+        return not self._stored
+
+    def inflated(self) -> Iterator[bytes]:
+        """Give all bytes in parts; after the last one the check sum is compared."""
+        start, crc, count = self._begin(), 0, 0
+        parts: Iterator[bytes]
+        if self._stored:
+            parts = (self.read_at(at, _AT_ONCE) for at in range(0, self.size, _AT_ONCE))
+        else:
+            parts = inflate_range(self._archive, start, start + self._compressed, 0, self.size)
+        for part in parts:
+            crc, count = zlib.crc32(part, crc), count + len(part)
+            if count == self.size:
+                self._compare(crc)
+            yield part
+        if count < self.size:
+            raise ends_early(self.name)
 
     def _begin(self) -> int:
         """Find where the member's bytes begin: behind its local header, which is read once."""
