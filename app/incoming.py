@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
 
 from app.language import tr
-from app.links import LinkRefused, address_of, host_of, is_link
+from app.links import LinkRefused, address_of, is_link
 from app.logs import redact
 from app.runs import Ended, Run
 from app.settings import log_folder
@@ -35,8 +35,10 @@ class Incoming(QObject):
         super().__init__(window)
         self._window, self._run = window, run
         self._offered: tuple[tuple[str, ...], ...] = ()
+        self._again: list[tuple[str, ...]] = []
         window.session.opened_changed.connect(self._keep)
         window.session.opening_changed.connect(self._keep)
+        window.session.opening_changed.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
 
     def take(self, uris: Sequence[str]) -> None:
         """Open paths and addresses; ask about links."""
@@ -45,7 +47,7 @@ class Incoming(QObject):
         if plain:
             self._window.door.open(plain, by_hand=True)
         if links:
-            self._ask(links[0])
+            self._follow(links[0])
 
     def take_and_rise(self, uris: Sequence[str], token: str) -> None:
         """Do the same for a later start, whose window system may have given it a token."""
@@ -61,19 +63,18 @@ class Incoming(QObject):
 
     # -- links -------------------------------------------------------------------------------------
 
-    def _ask(self, link: str) -> None:
-        """Ask whether the address of a link shall be opened; nothing is requested before."""
+    def _follow(self, link: str) -> None:
+        """Open the address of a link; its host is asked about where it is not known."""
         window = self._window
         try:
-            address = address_of(link)
+            address_of(link)
         except LinkRefused as error:
             _log.warning("a link was refused")
             refused = str(error)
             window.sheets.close()
             window.show_sheet("link", lambda: RefusedSheet(refused))
             return
-        window.sheets.close()
-        window.show_sheet("link", lambda: LinkSheet(window, address))
+        window.door.open([link])
 
     # -- what a run that ended badly left ----------------------------------------------------------
 
@@ -90,6 +91,7 @@ class Incoming(QObject):
         report = _without_home(ended.report)
         if report:
             try:
+                log_folder().mkdir(parents=True, exist_ok=True)
                 (log_folder() / "crash.log").write_text(report, "utf-8")
             except OSError as error:
                 _log.warning("the crash report cannot be kept: %s", error.strerror)
@@ -97,7 +99,9 @@ class Incoming(QObject):
         if not is_idle:
             said = tr("Voxtide ended unexpectedly last time.")
             # notices need the engine, which the thread that opens is importing just now
-            QTimer.singleShot(TELL_AFTER_MS, window, lambda: window.notices.add("ended_badly", said))
+            QTimer.singleShot(
+                TELL_AFTER_MS, window, lambda: window.notices.add("ended_badly", said)
+            )
             return
         self._offered = ended.uris
         self._keep()
@@ -128,10 +132,15 @@ class Incoming(QObject):
         return buttons
 
     def _open_again(self) -> None:
-        # the last entry is the one that stood in front
-        offered, self._offered = self._offered, ()
-        for uris in reversed(offered):
-            self._window.door.open(uris)
+        # one after the other; the first entry is the one that stood in front, so it comes last
+        self._again = list(self._offered)
+        self._offered = ()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Open the next one of those that are opened again."""
+        if self._again and not self._window.session.is_opening:
+            self._window.door.open(self._again.pop(), by_hand=True)
 
     def _decline(self) -> None:
         self._offered = ()
@@ -154,27 +163,6 @@ class RefusedSheet(Sheet):
     def __init__(self, reason: str) -> None:
         super().__init__(tr("A link was not opened"), QSize(480, 160))
         self.body.addWidget(label(reason, wrap=True))
-
-
-class LinkSheet(Sheet):
-    """Ask before the first request to an address that came from outside."""
-
-    def __init__(self, window: MainWindow, address: str) -> None:
-        super().__init__(tr("Open a link"), QSize(480, 220))
-        host = host_of(address)
-        words = tr("A link asks to open images from {host}. Open them only if you know it.")
-        self.body.addWidget(label(words.format(host=host), wrap=True))
-        self.body.addWidget(label(address, "second", wrap=True))
-
-        def go() -> None:
-            self.dismiss()
-            window.door.open([address], by_hand=True)
-
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(button(tr("Do not open"), self.dismiss, "plain"))
-        foot.addWidget(button(tr("Open {host}").format(host=host), go, "filled"))
-        self.body.addLayout(foot)
 
 
 class CrashSheet(Sheet):
