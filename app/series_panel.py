@@ -101,7 +101,7 @@ class SeriesCard(QWidget):
         self.thumbnail = Thumbnail(64)
         self.strip = MiniStrip()
         self.percent = Elided(role="caption")
-        name = entry.spec.header.get("series_description", "") or entry.spec.label
+        name = entry.spec.label or entry.spec.header.get("series_description", "")
         count = _count_words(entry)
         if image is not None:
             name = _name_of(image, names_hidden=names_hidden)

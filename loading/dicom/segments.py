@@ -205,10 +205,11 @@ def _entry(
         told,
         levels=(level_of(stack, grid),),
         origins=origins_of(stack, grid),
-        name=", ".join(part for part in (stack.name, label) if part),
+        name=stack.name,
     )
     spec = replace(
         spec,
+        label=", ".join(part for part in (label, spec.label) if part),
         segments=segments,
         refers_to=references_of(instance).series,
     )

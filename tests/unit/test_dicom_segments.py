@@ -104,7 +104,7 @@ def test_each_segment_of_a_binary_object_is_a_volume(tmp_path, sources, masks):
     assert not found.images
     assert not found.skipped
     first, second = found.volumes
-    assert first.spec.label == "Masks, ribs"
+    assert first.spec.label == "ribs, Masks"
     assert [one.spec.segments[0].number for one in found.volumes] == [1, 2]
     assert first.spec.segments[0].meaning == "Bone"
     assert first.spec.segments[0].colour == pytest.approx((200, 30, 90), abs=1)
@@ -176,8 +176,8 @@ def test_directions_of_one_object_are_volumes_of_their_own(tmp_path, sources, ma
     dataset.save_as(path)
     found = describe([str(path)])
     assert {entry.spec.label for entry in found.volumes} == {
-        "Masks, axial, ribs",
-        "Masks, sagittal, ribs",
+        "ribs, Masks, axial",
+        "ribs, Masks, sagittal",
     }
     stored = [voxels(entry) for entry in found.volumes]
     assert [one.shape[0] for one in stored] == [3, 3]
@@ -204,7 +204,7 @@ def test_a_damaged_list_of_segments_keeps_the_masks(tmp_path, sources, masks):
     del dataset.SegmentSequence
     dataset.save_as(path)
     found = describe([str(path)])
-    assert [entry.spec.label for entry in found.volumes] == ["Masks, segment 1", "Masks, segment 2"]
+    assert [entry.spec.label for entry in found.volumes] == ["segment 1, Masks", "segment 2, Masks"]
 
 
 @pytest.mark.parametrize("rgb", [(0, 0, 0), (255, 255, 255), (12, 200, 90), (255, 0, 0)])
