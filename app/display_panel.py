@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.cine_row import CineRow
 from app.histogram_view import HistogramView
 from app.language import tr
+from app.opacity_editor import OpacityEditor
 from app.preset_pictures import PresetPictures
 from app.presets import WINDOW_PRESETS
 from app.theme import DISPLAY_WIDTH
@@ -148,6 +149,13 @@ class VolumeSection(Section):
         form.addRow(label(tr("Shift"), "second"), self.shift)
         self.body.addLayout(form)
         self.body.addWidget(self.lighting)
+        self.points = OpacityEditor()
+        self.reset_points = button(tr("Points of the preset"), lambda: None, "small")
+        fold = Section(tr("Opacity points"), open_=False)
+        fold.body.setContentsMargins(0, 4, 0, 8)
+        fold.body.addWidget(self.points)
+        fold.body.addLayout(row(None, self.reset_points))
+        self.body.addWidget(fold)
         self.body.addWidget(label(tr("Look from"), "caption"))
         self.body.addWidget(self.sides)
 
@@ -242,6 +250,8 @@ class DisplayPanel(PanelScroll):
         volume.pictures.chosen.connect(lambda name: change(preset=name, shift=0.0))
         volume.shift.valueChanged.connect(self._take_shift)
         volume.shift.sliderPressed.connect(self._start_shift)
+        volume.points.edited.connect(self._take_points)
+        volume.reset_points.clicked.connect(lambda: change(opacity=()))
         volume.lighting.switched.connect(lambda on: change(lighting=on))
 
     def show_volume(self, volume: OpenVolume | None) -> None:
@@ -302,16 +312,29 @@ class DisplayPanel(PanelScroll):
         volume.shift.blockSignals(True)
         volume.shift.setValue(round(100 * state.shift))
         volume.shift.blockSignals(False)
+        self._show_curve()
+        # maximum intensity has a curve of its own
+        volume.points.setEnabled(state.volume_mode == "volume")
+        volume.reset_points.setEnabled(bool(state.opacity))
         volume.setEnabled(not self._workspace.is_flat)
         is_drawn = state.volume_mode != "off"
         for part in (volume.preset, volume.pictures, volume.shift, volume.lighting):
             part.setEnabled(is_drawn)
+
+    def _show_curve(self) -> None:
+        transfer = self._workspace.transfer if self._workspace is not None else None
+        if transfer is not None:
+            self.volume_section.points.show_curve(transfer.opacity, transfer.colour)
 
     def _take_window_preset(self, value: str) -> None:
         if self._workspace is not None:
             window, level = (float(number) for number in value.split("/"))
             name = self.window_section.preset.currentText()
             self._workspace.change(window=window, level=level, window_name=name)
+
+    def _take_points(self, points: tuple[tuple[float, float], ...]) -> None:
+        if self._workspace is not None:
+            self._workspace.change_opacity(points, self.volume_section.points.gesture)
 
     def _start_shift(self) -> None:
         self._shift_gesture = object()
@@ -322,6 +345,8 @@ class DisplayPanel(PanelScroll):
 
     def _show_counts(self, counts: list[int], low: float, high: float) -> None:
         self.window_section.histogram.show_counts(counts, low, high)
+        self.volume_section.points.show_range(low, high)
+        self._show_curve()
 
 
 _Counts = tuple[int, list[int], float, float]

@@ -84,6 +84,8 @@ class ViewModel(QObject):
         if not {"window", "level"}.isdisjoint(fields):
             self._window_is_users = True
             fields.setdefault("window_name", "")
+        if "preset" in fields:
+            fields.setdefault("opacity", ())
         before = self.state
         if self._history.push(before.with_fields(**fields), gesture):
             self._after_change(before)

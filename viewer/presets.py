@@ -344,6 +344,20 @@ class Transfer:
     is_maximum: bool
 
 
+def axis(
+    preset: Preset, percentiles: tuple[float, float], shift: float = 0.0
+) -> tuple[float, float]:
+    """Give scale and offset from a preset's own values to meant values; see `transfer`."""
+    low, high = percentiles
+    width = max(high - low, 1e-9)
+    scale, offset = 1.0, shift * width
+    if preset.span is not None:
+        first, last = preset.span
+        scale = width / (last - first)
+        offset += low - first * scale
+    return scale, offset
+
+
 def transfer(
     preset: Preset, percentiles: tuple[float, float], shift: float = 0.0, lighting: bool = True
 ) -> Transfer:
@@ -356,13 +370,7 @@ def transfer(
     shift : float
         Moves everything along the value axis; 1 is the distance of the percentiles.
     """
-    low, high = percentiles
-    width = max(high - low, 1e-9)
-    scale, offset = 1.0, shift * width
-    if preset.span is not None:
-        first, last = preset.span
-        scale = width / (last - first)
-        offset += low - first * scale
+    scale, offset = axis(preset, percentiles, shift)
     return Transfer(
         opacity=tuple((value * scale + offset, alpha) for value, alpha in preset.opacity),
         colour=tuple((value * scale + offset, rgb) for value, rgb in preset.colour),

@@ -78,6 +78,8 @@ class ViewState:
         Of a series, echo or diffusion weighting with several, the one on the screen.
     shift : float, -1 to 1
         Moves the 3D preset along the value axis; 1 is the data's 1 to 99 percent range.
+    opacity : pairs (value, opacity)
+        In the place of the preset's own points, in its own values; empty: the preset's.
     active_view : str
         The view that keys act on.
     has_keys : bool
@@ -107,6 +109,7 @@ class ViewState:
     volume_mode: str = "volume"
     preset: str = ""
     shift: float = 0.0
+    opacity: tuple[tuple[float, float], ...] = ()
     lighting: bool = True
     axial: PlaneView = field(default_factory=PlaneView)
     coronal: PlaneView = field(default_factory=PlaneView)

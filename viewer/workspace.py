@@ -16,10 +16,12 @@ from viewer.quality_strip import QualityStrip
 from viewer.slice_view import SliceView
 from viewer.state import PLANES, PlaneView, Point, ViewState
 from viewer.view_grid import ViewGrid
+from viewer.volume_look import own_values, transfer_for
 from viewer.volume_view import VolumeView
 
 if TYPE_CHECKING:
     from loading import OpenVolume
+    from viewer.presets import OpacityPoints, Transfer
 
 
 class Workspace(QWidget):
@@ -191,6 +193,18 @@ class Workspace(QWidget):
     def redo(self) -> None:
         """Do again what was taken back."""
         self._model.redo()
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """Give opacity and colour by value of the 3D view; None while the range is not known."""
+        scene = self._model.scene
+        return None if scene is None else transfer_for(self.state, scene, lit=False)
+
+    def change_opacity(self, points: OpacityPoints, gesture: object = None) -> None:
+        """Draw 3D by these points, ascending meant values, until another preset is chosen."""
+        if self._model.scene is not None:
+            own = own_values(points, self.state, self._model.scene)
+            self.change(gesture=gesture, opacity=own)
 
     def set_hands(self, right_button: str = "zoom", drag_up: str = "brighter") -> None:
         """Set what dragging with the right button does, and what dragging up does.
