@@ -7,7 +7,7 @@ fold everything but the picture.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QCursor, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QCursor, QResizeEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app.motion import Fold
@@ -31,7 +31,6 @@ class Deck(QWidget):
     """
 
     resized = Signal()
-    painted = Signal()
     mode_changed = Signal()
 
     def __init__(
@@ -63,7 +62,6 @@ class Deck(QWidget):
         self._edge.setSingleShot(True)
         self._edge.setInterval(_EDGE_DELAY_MS)
         self._edge.timeout.connect(self._show_bar_at_edge)
-        self._has_painted = False
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -152,13 +150,6 @@ class Deck(QWidget):
         super().resizeEvent(event)
         self.arrange()
         self.resized.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Say once that the window has been painted."""
-        super().paintEvent(event)
-        if not self._has_painted:
-            self._has_painted = True
-            QTimer.singleShot(0, self.painted.emit)
 
     # -- the bar of a full screen ------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import feel_figures, file_figures, window_figures
+from tests.bench import feel_figures, file_figures, start_figures, window_figures
 from tests.bench.data import ROOT
 from tests.bench.document import write_figures
 from tests.bench.figures import Figure, Measure
@@ -27,6 +27,7 @@ FIGURES: dict[str, Measure] = {
     **file_figures.FIGURES,
     **window_figures.FIGURES,
     **feel_figures.FIGURES,
+    **start_figures.FIGURES,
 }
 
 

@@ -223,14 +223,13 @@ class Scenario:
         self.result["psnr_db"] = _psnr(pictures[moved - 1].image, pictures[-1].image)
 
     def _start(self, window: MainWindow) -> Steps:
-        """Note the first paint of the window, and the first picture that VTK drew."""
+        """Note the first picture that VTK drew."""
         spawned_s = float(os.environ[SPAWNED])
-        window.deck.painted.connect(lambda: self._note("first_paint_ms", spawned_s))
         while window.workspace is None:
             yield
         host: Any = window.workspace._volume_view._host
         host.drawn.connect(lambda _: self._note("ready_ms", spawned_s))
-        yield from self._until(lambda: {"first_paint_ms", "ready_ms"} <= self.result.keys())
+        yield from self._until(lambda: "ready_ms" in self.result)
 
     # -- what they are made of ----------------------------------------------------------------
 

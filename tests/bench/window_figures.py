@@ -28,12 +28,12 @@ def use_display(name: str) -> None:
 
 def close_display() -> None:
     """End the virtual display, if one was started."""
-    _environment.cache_clear()
+    environment.cache_clear()
     _open.close()
 
 
 @cache
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     display = _given_display or _open.enter_context(start_xvfb())
     folders = {
         f"XDG_{kind}_HOME": str(HOME / kind.lower())
@@ -60,7 +60,7 @@ def _raw_rounds() -> dict[str, list[Sample]]:
         "headless": ours("our_load", folder_of("raw500"), folder_of("tiny_raw")),
         "window_cube64": _window("load", "cube64"),
     }
-    return in_turn(commands, environment=_environment())
+    return in_turn(commands, environment=environment())
 
 
 def peak_memory() -> Figure:
@@ -84,7 +84,7 @@ def load_vs_headless() -> Figure:
             "window": _window("load", "j2k300", "tiny_j2k"),
             "headless": ours("our_load", folder_of("j2k300"), folder_of("tiny_j2k")),
         },
-        environment=_environment(),
+        environment=environment(),
     )
     raw = columns(samples, window="full_ms", headless="full_ms")
     return Figure(
@@ -139,7 +139,7 @@ def first_slice() -> Figure:
 
 def scroll_fps() -> Figure:
     command = _window("scroll", "j2k300", "tiny_j2k")
-    samples = in_turn({"window": command}, environment=_environment())["window"]
+    samples = in_turn({"window": command}, environment=environment())["window"]
     raw = {
         "slowest_second_fps": column(samples, "slowest_second_fps"),
         "mean_fps": column(samples, "fps"),
@@ -159,7 +159,7 @@ def scroll_fps() -> Figure:
 
 def scan_block() -> Figure:
     command = _window("scan", "raw2000")
-    samples = in_turn({"window": command}, environment=_environment())["window"]
+    samples = in_turn({"window": command}, environment=environment())["window"]
     raw = {
         "longest_block_ms": column(samples, "longest_block_ms"),
         "described_ms": column(samples, "described_ms"),
@@ -178,19 +178,7 @@ def scan_block() -> Figure:
 @cache
 def _starts() -> list[Sample]:
     command = ours("our_window", "start", folder_of("cube64"))
-    return in_turn({"start": command}, ROUNDS + 1, _environment())["start"][1:]
-
-
-def first_paint() -> Figure:
-    raw = {"window": column(_starts(), "first_paint_ms")}
-    return Figure(
-        "start.first_paint_ms",
-        statistics.median(raw["window"]),
-        "ms",
-        None,
-        "start of the process to the first paint of the window; median of 5",
-        raw,
-    )
+    return in_turn({"start": command}, ROUNDS + 1, environment())["start"][1:]
 
 
 def ready() -> Figure:
@@ -214,6 +202,5 @@ FIGURES: dict[str, Measure] = {
     "window.first_slice_ms": first_slice,
     "window.scroll_fps_while_loading": scroll_fps,
     "scan2000.longest_block_ms": scan_block,
-    "start.first_paint_ms": first_paint,
     "start.ready_ms": ready,
 }

@@ -31,6 +31,10 @@ PROMISED = (
     "scan2000.longest_block_ms",
     "status.read_lock_ms",
     "queue.rerank10k_ms",
+    "package.deb_mb",
+    "start.first_paint_vs_qt",
+    "start.first_slice_vs_paint",
+    "start.frozen_vs_venv",
     "start.first_paint_ms",
     "start.ready_ms",
 )
