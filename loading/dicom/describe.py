@@ -53,6 +53,7 @@ class Found:
     objects: list[Instance] = field(default_factory=list)
     """Those without pixels, which are listed last, when it is known what they belong to."""
 
+    _names: dict[str, str] = field(default_factory=dict)
     _told: set[Skipped] = field(default_factory=set)
     _listed: set[str] = field(default_factory=set)
 
@@ -62,6 +63,12 @@ class Found:
         if told not in self._told:
             self._told.add(told)
             self.skipped.append(told)
+
+    def copy_of(self, instance: Instance) -> str:
+        """Give the name of an object of the same UID that was asked about before, if any."""
+        uid, name = instance.own_text(tags.SOP_INSTANCE), instance.place.name
+        known = self._names.setdefault(uid, name) if uid else name
+        return "" if known == name else known
 
     def is_first(self, instance: Instance) -> bool:
         """Tell, once, that a file has not been listed as an image before."""
@@ -152,6 +159,10 @@ def _slices_in(
 
 def _add_segments(found: Found, instance: Instance, form: PixelForm) -> list[Item]:
     """List the segments of an object as volumes, else its frames as an image."""
+    other = found.copy_of(instance)
+    if other:
+        found.skip(instance, f"the same object as {other}")
+        return []
     volumes, left = volumes_of(instance, form, found.source)
     found.masks += volumes
     for reason in left:

@@ -81,7 +81,8 @@ def series_key(instance: Instance) -> tuple[str, ...]:
         name = instance.place.name.replace("\\", "/")
         uid = "folder " + name.rpartition("/")[0]
     if instance.part is not None and is_dose(shared):
-        return (shared.text(tags.STUDY_UID), uid, shared.modality, instance.place.name)
+        itself = instance.own_text(tags.SOP_INSTANCE) or instance.place.name
+        return (shared.text(tags.STUDY_UID), uid, shared.modality, itself)
     return (shared.text(tags.STUDY_UID), uid, shared.modality)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -59,18 +60,39 @@ def volumes_of(
     groups = grouping.by_form(placed)
     if not groups or len(placed) < form.frames or not all(map(_is_stack, groups)):
         return [], []
+    whole = _Object(instance, names, references_of(instance).series, source)
     found: list[VolumeEntry] = []
+    left: list[str] = []
     for group, name in zip(groups, grouping.names_of(groups), strict=True):
-        found += _of_group(instance, group, name, names, source)
+        found += _of_group(whole, group, name, left)
     seen = {frame.part.segment for frame in frames if frame.part}
-    if _is_label_map(instance.shared):
-        return found, []
-    left = [
-        f"segment {one.number} ({one.label}) has no frames"
-        for number, one in names.items()
-        if number not in seen
-    ]
+    if not whole.is_label_map:
+        left += [
+            f"segment {one.number} ({one.label}) has no frames"
+            for number, one in names.items()
+            if number not in seen
+        ]
     return found, left
+
+
+class _Object(NamedTuple):
+    """One segmentation, and what makes the sources of its volumes."""
+
+    instance: Instance
+    names: dict[int, Segment]
+    refers_to: tuple[str, ...]
+    source: MakeSource
+
+    @property
+    def is_label_map(self) -> bool:
+        """Tell whether the pixels are numbers of segments."""
+        return self.instance.shared.text(tags.SEGMENTATION_TYPE) == _LABEL_MAP
+
+    def segments(self, number: int) -> tuple[Segment, ...]:
+        """Give what a volume shows: one segment, or all."""
+        if self.is_label_map:
+            return tuple(self.names.values())
+        return (self.names.get(number, Segment(number, f"segment {number}")),)
 
 
 def segments_of(instance: Instance) -> dict[int, Segment]:
@@ -123,10 +145,6 @@ _RGB_OF_XYZ = np.array(
 """From XYZ to linear sRGB, both with the white D65."""
 
 
-def _is_label_map(shared: Attributes) -> bool:
-    return shared.text(tags.SEGMENTATION_TYPE) == _LABEL_MAP
-
-
 def _is_stack(items: Sequence[Item]) -> bool:
     """Tell whether the frames of a group are whole planes behind each other, two at least."""
     frame = grouping.frame_of(items[0][0].shared)
@@ -143,12 +161,9 @@ def _is_stack(items: Sequence[Item]) -> bool:
 
 
 def _of_group(
-    instance: Instance,
-    group: Sequence[Item],
-    name: str,
-    names: dict[int, Segment],
-    source: MakeSource,
+    whole: _Object, group: Sequence[Item], name: str, left: list[str]
 ) -> list[VolumeEntry]:
+    """Describe the volumes of parallel frames; what gives way to another goes into `left`."""
     frame = grouping.frame_of(group[0][0].shared)
     assert frame is not None
     items, positions, distances = grouping.sort_along(group, frame)
@@ -163,39 +178,30 @@ def _of_group(
         positions=positions[firsts],
         name=name,
     )
-    is_map = _is_label_map(instance.shared)
-    of_segment: dict[int, dict[int, Item]] = {}
-    for item, place in zip(items, grid.plane_of[places].tolist(), strict=True):
-        part = item[0].part
-        number = 0 if part is None or is_map else part.segment
+    of_segment: dict[int, dict[int, Instance]] = {}
+    for (one, _), place in zip(items, grid.plane_of[places].tolist(), strict=True):
+        number = 0 if one.part is None or whole.is_label_map else one.part.segment
         planes = of_segment.setdefault(number, {})
-        best = planes.get(place)
-        if best is None or grouping.sort_key(item[0]) < grouping.sort_key(best[0]):
-            planes[place] = item
+        best = min(one, planes.get(place, one), key=grouping.sort_key)
+        if place in planes:
+            left.append(f"two frames of segment {number} are at one place; the first is shown")
+        planes[place] = best
     return [
-        _entry(instance, stack, grid, of_segment[number], _told(names, number, is_map), source)
+        _entry(whole, stack, grid, of_segment[number], whole.segments(number))
         for number in sorted(of_segment)
     ]
 
 
-def _told(names: dict[int, Segment], number: int, is_map: bool) -> tuple[Segment, ...]:
-    if is_map:
-        return tuple(names.values())
-    return (names.get(number, Segment(number, f"segment {number}")),)
-
-
 def _entry(
-    instance: Instance,
+    whole: _Object,
     stack: Stack,
     grid: Grid,
-    planes: dict[int, Item],
+    planes: dict[int, Instance],
     segments: tuple[Segment, ...],
-    source: MakeSource,
 ) -> VolumeEntry:
-    shared, form = instance.shared, stack.form
-    frames = [item[0] for item in planes.values()]
-    values, window = _values(shared, form, segments)
-    label = "labels" if _is_label_map(shared) else segments[0].label
+    form, frames = stack.form, list(planes.values())
+    values, window = _values(whole, form, segments)
+    label = "labels" if whole.is_label_map else segments[0].label
     told = [one for one in geometry_notices(stack, grid) if one.code != "missing_slices"]
     spec = common_spec(
         frames,
@@ -211,23 +217,22 @@ def _entry(
         spec,
         label=", ".join(part for part in (label, spec.label) if part),
         segments=segments,
-        refers_to=references_of(instance).series,
+        refers_to=whole.refers_to,
     )
     readers = readers_of(frames, [form] * len(frames), values)
-    blank = BlankPixels(instance, form)
+    blank = BlankPixels(whole.instance, form)
     laid = dict(zip(planes, readers, strict=True))
-    return VolumeEntry(
-        spec, partial(source, spec, [laid.get(plane, blank) for plane in range(grid.planes)])
-    )
+    source = partial(whole.source, spec, [laid.get(n, blank) for n in range(grid.planes)])
+    return VolumeEntry(spec, source)
 
 
 def _values(
-    shared: Attributes, form: PixelForm, segments: tuple[Segment, ...]
+    whole: _Object, form: PixelForm, segments: tuple[Segment, ...]
 ) -> tuple[Values, Window]:
     """Say what the numbers mean: in or out, a part of one, or the number of a segment."""
     most = float(2**form.stored - 1)
-    slope, unit = 1.0, ""
-    if _is_label_map(shared):
+    slope, unit, shared = 1.0, "", whole.instance.shared
+    if whole.is_label_map:
         most = float(max((one.number for one in segments), default=1)) or 1.0
     elif shared.text(tags.SEGMENTATION_TYPE) == "FRACTIONAL":
         most = float(shared.binary(tags.MOST_FRACTION) or most)

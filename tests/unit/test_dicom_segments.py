@@ -197,6 +197,28 @@ def test_frames_on_a_slide_are_shown_one_by_one(tmp_path, sources, masks):
     assert image.frames == 6
 
 
+def test_a_copy_of_a_segmentation_is_told(tmp_path, sources, masks):
+    names = [description(1, "ribs")]
+    path = write_segmentation(tmp_path / "s.dcm", sources, masks[..., :1], names, "BINARY")
+    (tmp_path / "t.dcm").write_bytes(path.read_bytes())
+    found = describe([str(path), str(tmp_path / "t.dcm")])
+    assert len(found.volumes) == 1
+    assert [one.reason for one in found.skipped] == [f"the same object as {path}"]
+
+
+def test_two_frames_of_a_segment_at_one_place_are_told(tmp_path, sources, masks):
+    names = [description(1, "ribs")]
+    path = write_segmentation(tmp_path / "s.dcm", sources, masks[..., :1], names, "BINARY")
+    dataset = pydicom.dcmread(path)
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    frames[5].PlanePositionSequence = frames[4].PlanePositionSequence
+    dataset.save_as(path)
+    found = describe([str(path)])
+    (entry,) = found.volumes
+    assert entry.spec.shape_kji[0] == 5
+    assert "two frames of segment 1 are at one place" in found.skipped[0].reason
+
+
 def test_a_damaged_list_of_segments_keeps_the_masks(tmp_path, sources, masks):
     names = [description(1, "ribs"), description(2, "spine")]
     path = write_segmentation(tmp_path / "s.dcm", sources, masks, names, "BINARY")
