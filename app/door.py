@@ -102,6 +102,10 @@ class Door(QObject):
         self.set_up()
         self._window.show_sheet("studies", self._make_browser)
 
+    def follow_names(self) -> None:
+        """Show or hide names in an open browser."""
+        self._window.sheets.replace("studies", self._make_browser)
+
     def close(self) -> None:
         """Let everybody go who waits for an answer."""
         if "desk" in self.__dict__:

@@ -43,6 +43,7 @@ class Preferences:
         hidden = not window.settings.value.names_hidden
         self.change("names_hidden", hidden)
         self.apply_names()
+        window.door.follow_names()
 
     def apply_names(self) -> None:
         """Tell everything that shows names whether it may."""

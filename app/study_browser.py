@@ -22,7 +22,7 @@ from app.study_form import StudyForm
 from app.study_search import StudySearch
 from app.study_table import SORT_ROLE, WIDTHS, SeriesTile, StudyTable, tiles_of
 from app.widgets import Choice, Elided, button, icon_button, label, row
-from loading.errors import LoadError
+from loading.errors import LoadError, NotFound
 from loading.web import servers
 from loading.web.links import Link, parse
 
@@ -163,8 +163,7 @@ class StudyBrowser(Sheet):
         if not text:
             return
         self._address_error = ""
-        # people leave out the scheme; a name with a colon may be one with a port
-        whole = text if is_address(text) else f"https://{text}"
+        whole = text if is_address(text) else _with_scheme(text)
         try:
             link = parse(whole)
         except LoadError as error:
@@ -209,6 +208,8 @@ class StudyBrowser(Sheet):
             return
         if search.wants_sign_in:
             self._window.door.sign_in_anew(search.link, lambda: search.search(search.query))
+        elif self._may_be_file:
+            self._window.door.open_found(search.link.url)
         else:
             search.search(search.query)
 
@@ -243,7 +244,7 @@ class StudyBrowser(Sheet):
         self.error.setText(words)
         self._trouble.setVisible(bool(words))
         self.act.setVisible(search.error is not None and not self._address_error)
-        self.act.setText(tr("Sign in") if search.wants_sign_in else tr("Try again"))
+        self.act.setText(self._act_words())
         self.state.set_text(self._state_words())
         who = search.signed_in_as()
         self.who.setText(tr("Signed in as {name}").format(name=who) if who else "")
@@ -251,6 +252,18 @@ class StudyBrowser(Sheet):
         self.sign_out.setVisible(bool(who))
         self.form.setEnabled(search.link is not None)
         self._show_series()
+
+    @property
+    def _may_be_file(self) -> bool:
+        """Tell whether an address that is no server's may be that of a file."""
+        search = self._search
+        is_vague = search.link is not None and not search.link.is_certain
+        return is_vague and isinstance(search.error, NotFound)
+
+    def _act_words(self) -> str:
+        if self._search.wants_sign_in:
+            return tr("Sign in")
+        return tr("Open as a file") if self._may_be_file else tr("Try again")
 
     def _show_servers(self) -> None:
         saved = servers.from_data(self._window.settings.value.servers)
@@ -316,3 +329,9 @@ class StudyBrowser(Sheet):
         for tile in self.tiles():
             if tile.uid == uid:
                 tile.set_picture(self._search.pictures[uid])
+
+
+def _with_scheme(text: str) -> str:
+    """Put before an address what people leave out; on this computer nothing is encrypted."""
+    host = text.partition("/")[0].partition(":")[0]
+    return f"{'http' if host in ('localhost', '127.0.0.1') else 'https'}://{text}"

@@ -140,7 +140,10 @@ def web_parts(text: str) -> tuple[str, list[tuple[str, str]], tuple[str, ...]]:
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = None, None, None
-    if parts is None or parts.scheme.lower() not in WEB_SCHEMES or not host:
+    # what cannot be seen, or is taken for a slash by some, may hide which host is meant
+    front = text.partition("://")[2].partition("/")[0]
+    is_odd = not text.isprintable() or any(sign in " \\" for sign in front)
+    if parts is None or is_odd or parts.scheme.lower() not in WEB_SCHEMES or not host:
         raise LoadError(
             "This is no address of a server",
             where=clean(text),
@@ -234,11 +237,11 @@ def _wado_uri_link(base: str, arguments: dict[str, str]) -> Link:
 def _resource(base: str, arguments: list[tuple[str, str]], *, is_dicomweb: bool) -> Link:
     """Understand the path of a DICOMweb resource, from its last `studies` on."""
     parts = urlsplit(base)
-    segments = [unquote(one) for one in parts.path.split("/")]
+    segments = parts.path.split("/")
     found = [n for n, one in enumerate(segments) if one == "studies"]
     if not found:
         return Link(base, is_certain=is_dicomweb)
-    uids, frames, rest = _levels(segments[found[-1] :], base)
+    uids, frames, rest = _levels([unquote(one) for one in segments[found[-1] :]], base)
     root = urlunsplit((parts.scheme, parts.netloc, "/".join(segments[: found[-1]]), "", ""))
     # a level's list with keys is a search: .../studies?PatientID=7
     search = tuple(pair for pair in arguments if pair[0][:1].isupper()) if not rest else ()

@@ -225,7 +225,9 @@ def _describe_files(wanted: list[tuple[str, str]], cancel: CancelToken) -> Catal
             place = folder / f"{number:05}"
             place.mkdir()
             (place / safe).write_bytes(response.body)
-        return files.describe([str(folder)], None, cancel)
+        # each by its name: a ZIP that lies in a folder is not looked into
+        kept = sorted(path for path in folder.rglob("*") if path.is_file())
+        return files.describe([str(path) for path in kept], None, cancel)
     except OSError as error:
         raise SourceError(
             f"The file cannot be kept ({error.strerror})", where=str(folder), cure="Make room there"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.helpers.web_server import tls_context
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -126,7 +128,7 @@ def _search(path: str, habits: Habits) -> Reply:
 
 
 @contextmanager
-def qido_server(habits: Habits, certificate: tuple[str, str] | None = None) -> Iterator[Habits]:
+def qido_server(habits: Habits, certificate: tuple[Path, Path] | None = None) -> Iterator[Habits]:
     """Run the server until the end of the block; `habits.url` is its root."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -168,9 +170,7 @@ def qido_server(habits: Habits, certificate: tuple[str, str] | None = None) -> I
     server = Server(("127.0.0.1", 0), Handler)
     scheme = "http"
     if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = tls_context(*certificate).wrap_socket(server.socket, server_side=True)
         scheme = "https"
     habits.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/rs"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

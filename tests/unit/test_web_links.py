@@ -1,6 +1,8 @@
 """Addresses: what they point to, and that no sign-in survives in them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loading.errors import LoadError
 from loading.web.links import clean, parse
@@ -150,3 +152,26 @@ def test_what_is_no_address_is_told_without_its_secrets(text):
     with pytest.raises(LoadError) as error:
         parse(text)
     assert SECRET not in str(error.value)
+
+
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.text(max_size=60).map(lambda text: f"https://a.example/{text}"),
+    st.from_regex(r"https?://[^ ]{0,20}/studies/[^ ]{0,20}(/series/[^ ]{0,10})?(\?[^ ]{0,20})?"),
+    st.text(max_size=40).map(lambda text: f"weasis://$dicom:rs {text}"),
+    st.text(max_size=20).map(
+        lambda text: f"https://u:{SECRET}@a.example/rs?token={SECRET}&x={text}"
+    ),
+)
+
+
+@given(TEXTS)
+def test_whatever_is_typed_is_understood_or_told(text):
+    try:
+        link = parse(text)
+        said = link.uri + link.url
+    except LoadError as error:
+        link, said = None, str(error)
+    assert SECRET not in said
+    if link is not None and link.root:
+        assert parse(link.uri).url == link.url

@@ -1,7 +1,9 @@
 """The study browser and the bars: searching, signing in, being asked, by real events."""
 
+import shutil
 import threading
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -19,10 +21,10 @@ from loading.web.credentials import credentials
 from loading.web.frame_cache import CachedFrame
 from loading.web.http import shared_client
 from loading.web.messages import origin_of
-from tests.helpers.certificates import self_signed
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.orthanc import Orthanc, orthanc, why_not
 from tests.helpers.qido_server import Habits, qido_server, series_row, study_row
+from tests.helpers.web_server import certificate
 from tests.helpers.window import click, drag_enter, main_window, press, wait_until
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -152,10 +154,10 @@ def test_the_browser_comes_back_as_it_was_left_and_saves_its_server(window):
 
 def test_hidden_names_are_hidden_among_studies(window):
     with qido_server(Habits(studies=[study_row(1)], series=[series_row(1)])) as server:
+        open_address(window, server.url)
+        wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the list")
         window.commands.run("view.hide_names")
         try:
-            open_address(window, server.url)
-            wait_until(lambda: len(rows(window)) == 1, "the list")
             table = browser(window).table.model()
             words = [str(table.index(0, column).data()) for column in range(table.columnCount())]
             assert not any("PATIENT" in word or word == "ID1" for word in words)
@@ -182,13 +184,13 @@ def test_what_is_no_server_is_told(window, status, kind, body, words):
         open_address(window, server.url)
         wait_until(lambda: words in browser(window).error.text(), "the words")
         assert server.url in browser(window).error.text()
-        assert browser(window).act.text() in ("Try again", "Sign in")
+        assert browser(window).act.text() == ("Open as a file" if status == 404 else "Try again")
         assert window.settings.value.servers == []
 
 
 def test_a_server_nobody_vouches_for_is_refused_with_the_reason(window, tmp_path):
     """H6: TLS errors are explained, and nothing is sent."""
-    with qido_server(Habits(studies=[study_row(1)]), self_signed(tmp_path)) as server:
+    with qido_server(Habits(studies=[study_row(1)]), certificate(tmp_path)) as server:
         open_address(window, server.url)
         wait_until(lambda: bool(browser(window).error.text()), "the words")
         words = browser(window).error.text()
@@ -198,8 +200,28 @@ def test_a_server_nobody_vouches_for_is_refused_with_the_reason(window, tmp_path
 
 
 def test_no_server_at_all_is_told(window):
-    open_address(window, "http://127.0.0.1:9/rs")
+    open_address(window, "localhost:9/rs")  # without a scheme: on this computer http
     wait_until(lambda: "cannot be reached" in browser(window).error.text(), "the words")
+    assert "http://localhost:9/rs" in browser(window).error.text()
+
+
+def test_an_address_that_is_no_server_may_be_that_of_a_file(window, tmp_path):
+    write_series(tmp_path / "series", phantom((12, 48, 40)))
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "series"))
+
+    def override(path, headers):
+        is_file = path.endswith("/latest")
+        return (200, {"Content-Type": "application/zip"}, packed.read_bytes()) if is_file else (
+            404, {}, b""
+        )  # fmt: skip
+
+    with qido_server(Habits(override=override)) as server:
+        open_address(window, server.url + "/latest")
+        wait_until(lambda: "no DICOMweb server" in browser(window).error.text(), "the words")
+        assert browser(window).act.text() == "Open as a file"
+        click(browser(window).act)
+        wait_until(lambda: is_there(window, 12), "the volume")
+        window.commands.run("file.close")
 
 
 def test_what_is_no_address_is_told_and_nothing_is_contacted(window):
