@@ -93,11 +93,10 @@ def _look_into_keyring() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    import argparse
-
     from app import cli_web
+    from app.cli_parser import OneLineParser
 
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = OneLineParser(
         prog="voxtide",
         description="Drop a folder, see the volume. Without a command: voxtide [URI ...] opens the "
         "window.",
@@ -152,9 +151,9 @@ def _command(
 
 
 def _window_parser() -> argparse.ArgumentParser:
-    import argparse
+    from app.cli_parser import OneLineParser
 
-    parser = argparse.ArgumentParser(prog="voxtide", description="Open the window.")
+    parser: argparse.ArgumentParser = OneLineParser(prog="voxtide", description="Open the window.")
     parser.add_argument("--version", action="version", version=f"voxtide {VERSION}")
     parser.add_argument("uris", nargs="*", metavar="URI", help="folder, file, ZIP or address")
     parser.add_argument(

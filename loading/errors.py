@@ -43,7 +43,7 @@ class LoadError(Exception):
         parts = [f"{self.what}: {self.where}" if self.where else self.what]
         if self.cure:
             parts.append(self.cure)
-        return ". ".join(part.rstrip(".") for part in parts) + "."
+        return " ".join(part if part.endswith("?") else f"{part.rstrip('.')}." for part in parts)
 
 
 def unexpected(error: Exception, where: str = "") -> LoadError:

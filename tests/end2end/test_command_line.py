@@ -147,8 +147,12 @@ def test_errors_are_one_line_with_status_one(tmp_path):
         ["--no-such-option"],
     ],
 )
-def test_wrong_usage_is_status_two(words):
-    assert voxtide(*words)[0] == 2
+def test_wrong_usage_is_status_two_and_one_line(words):
+    status, _, done = voxtide(*words)
+    assert status == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("voxtide")
 
 
 def test_an_unknown_plan_is_wrong_usage(series):
