@@ -18,10 +18,14 @@ from loading.dicom.pixels import FramePixels
 from loading.errors import BadResponse, LoadError
 from loading.sources.base import FULL_RENDITION, Arrival, Rendition, Request
 from loading.web import wado
+from loading.web.alternates import RENDITION as ALTERNATE
+from loading.web.alternates import Alternates
 from loading.web.held import Held, Replaced
 from loading.web.http import Exchange, HttpClient, HttpRequest, HttpResponse, Span
 from loading.web.instances import Instances, frame_in
 from loading.web.levels import Levels
+from loading.web.multipart import Part
+from loading.web.retrieve_options import RetrieveOptions
 from loading.web.trouble import error_of, refuse_page
 
 _log = logging.getLogger(__name__)
@@ -49,6 +53,8 @@ class Kit:
     habits: wado.Habits
     levels: Levels
     payloads: Payloads
+    options: RetrieveOptions
+    alternates: Alternates
     received: int = 0
     requests: int = 0
     finished: int = 0
@@ -106,7 +112,12 @@ class Flight:
 
     def go(self) -> None:
         """Hand over what is there already, or ask for what lacks."""
+        if self._is_over:
+            return
         held, level = self._held, self._request.rendition.level
+        if self._request.rendition is ALTERNATE:
+            self._ask_alternate()
+            return
         if held.is_whole:
             self._finish_whole()
             return
@@ -130,7 +141,8 @@ class Flight:
     @property
     def _gives_parts(self) -> bool:
         is_native = not self._frame.coding.is_encapsulated
-        return not (self.is_plain or is_native or self._kit.habits.ranges is False)
+        is_told = self._kit.options.ranges == "never"
+        return not (self.is_plain or is_native or is_told or self._kit.habits.ranges is False)
 
     def _spans(self) -> list[Span | None]:
         """Say which bytes to ask for, in how many pieces."""
@@ -150,6 +162,10 @@ class Flight:
             return [Span(start, stop)]
         left = whole - start
         self._expected = left if left > 0 else _UNKNOWN_SIZE
+        chunk = self._kit.options.chunk_bytes
+        if chunk and left > chunk:
+            self._expected = chunk
+            return [Span(start, start + chunk)]
         pieces = min(MAX_PIECES, left // PIECE)
         if not self.is_urgent or pieces < 2 or self._kit.habits.ranges is not True:
             return [Span(start)]
@@ -203,10 +219,12 @@ class Flight:
         address = wado.FrameAddress(
             place.name, self._frame.frame + 1, self._frame.instance.shared.syntax, place.pixels_uri
         )
-        rung = self._rung if self._rung is not None else kit.habits.rung or 0
+        told = kit.options.accept
+        first = wado.RUNG_NAMES.index(told) if told else kit.habits.rung or 0
+        rung = self._rung if self._rung is not None else first
         form = None
         while rung < len(wado.LADDER):
-            form = wado.url_and_accept(wado.LADDER[rung], address, kit.habits)
+            form = wado.url_and_accept(wado.LADDER[rung], address, kit.options)
             if form is not None:
                 break
             rung += 1
@@ -284,6 +302,53 @@ class Flight:
             self._growing.clear()
             self.go()
 
+    def _ask_alternate(self) -> None:
+        """Ask for a smaller copy, the first time under all names; else for the frame itself."""
+        kit = self._kit
+        names = () if self.is_plain or self._held.body else kit.alternates.names
+        self._expected = 4096
+        self._count(self._expected)
+        if names and kit.alternates.waits(self.go):
+            return
+        if not names:
+            self._ask_whole()
+            self.go()
+            return
+        kit.alternates.begin()
+        answers: dict[str, HttpResponse | LoadError] = {}
+        for name in names:
+
+            def done(answer: HttpResponse | LoadError, name: str = name) -> None:
+                answers[name] = answer
+                if len(answers) == len(names):
+                    self._take_alternates({name: answers[name] for name in names})
+
+            url = wado.frame_url(self._name, self._frame.frame + 1, name, kit.options)
+            request = HttpRequest(url, accept=wado.AS_STORED, max_bytes=MAX_FRAME, attempts=2)
+            kit.requests += 1
+            # not among the exchanges that stop with the slice: others wait for the answers
+            kit.client.send(request, done)
+
+    def _take_alternates(self, answers: dict[str, HttpResponse | LoadError]) -> None:
+        found: dict[str, tuple[HttpResponse, Part]] = {}
+        for name, answer in answers.items():
+            if isinstance(answer, HttpResponse):
+                self._kit.received += answer.received
+                part = _part_of_success(answer)
+                if part is not None:
+                    found[name] = answer, part
+        self._kit.alternates.end(list(found))
+        if self._is_over:
+            return
+        if not found:
+            self._ask_whole()
+            self.go()
+            return
+        answer, part = next(iter(found.values()))
+        data = bytes(answer.body[part.start : part.stop])
+        syntax = wado.part_syntax(part, answer.header("content-type"))
+        self._end(Arrival(self._request, data, syntax))
+
     def _take_instance(self, answer: HttpResponse | LoadError) -> None:
         """Take the frame out of an instance that came as a whole."""
         if self._is_over:
@@ -359,6 +424,8 @@ class Flight:
     def _stream(self, exchange: Exchange, response: HttpResponse) -> None:
         """Show what a long answer is good for while it is still coming."""
         levels, held = self._kit.levels.renditions, self._held
+        if not self._kit.options.streaming:
+            return
         if self._request.rendition.level or not levels or held.shown <= levels[-1].level:
             return
         span = self._exchanges.get(exchange)
@@ -415,3 +482,16 @@ class Flight:
             self._is_over = True
             self._count(0)
             self._arrived(arrival)
+
+
+def _part_of_success(answer: HttpResponse) -> Part | None:
+    """Give the frame in an answer; None where that is none."""
+    if answer.status != 200:
+        return None
+    try:
+        refuse_page(answer)
+        wado.refuse_text(answer, bytes(answer.body[:64]))
+        part = wado.frame_part(answer.header("content-type"), answer.body, is_whole=True)
+    except LoadError:
+        return None
+    return part if part is not None and part.stop > part.start else None

@@ -8,6 +8,7 @@ from loading.dicom.payloads import Payloads
 from loading.dicom.pixels import FramePixels
 from loading.sources.base import Rendition
 from loading.status import Status
+from loading.web.retrieve_options import RetrieveOptions
 
 SMALLEST_SIDE = 64
 """The coarsest picture that is asked for has at least so many pixels a side."""
@@ -24,17 +25,21 @@ class Levels:
         Rows and columns.
     """
 
-    def __init__(self, payloads: Payloads, shape: tuple[int, int]) -> None:
+    def __init__(
+        self, payloads: Payloads, shape: tuple[int, int], options: RetrieveOptions
+    ) -> None:
         self._payloads = payloads
         self._shape = shape
+        self._prefix = options.prefix_bytes
         coarse = max(1, min(5, int(math.log2(max(2, min(shape) / SMALLEST_SIDE)))))
+        coarse = options.decode_level or coarse
         names = ("coarse", "finer")
         steps = [level for level in (coarse, coarse - 1) if level > 0]
         self.renditions = tuple(
             Rendition(name, Status.SUBRESOLUTION, level, 0.03 * 3.0**n)
             for n, (name, level) in enumerate(zip(names, steps, strict=False))
         )
-        self.is_possible = True
+        self.is_possible = options.partial
         self._seen: dict[int, int] = {}
         self.whole_size: int | None = None
         self.least_size: int | None = None
@@ -53,6 +58,8 @@ class Levels:
 
     def likely_end(self, level: int) -> int:
         """Guess the bytes of a body that hold the picture of a level, envelope included."""
+        if self._prefix and level == self.renditions[0].level:
+            return self._prefix
         seen = self._seen.get(level)
         if seen is not None:
             return int(seen * _MARGIN) + _ENVELOPE

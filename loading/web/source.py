@@ -32,7 +32,9 @@ from loading.sources.base import (
 )
 from loading.spec import ChunkKey, VolumeSpec
 from loading.status import Status
-from loading.web import frame_cache
+from loading.web import frame_cache, retrieve_options
+from loading.web.alternates import RENDITION as ALTERNATE
+from loading.web.alternates import Alternates
 from loading.web.flight import Flight, Kit
 from loading.web.frame_cache import CachedFrame
 from loading.web.held import Held
@@ -91,7 +93,11 @@ class WebSource:
         self._session = session
         self._frames = frames
         self._payloads = Payloads()
-        self._levels = Levels(self._payloads, spec.shape_kji[1:])
+        syntax = spec.transfer_syntaxes[0] if len(spec.transfer_syntaxes) == 1 else ""
+        options = retrieve_options.current().for_frames(session.root, syntax)
+        self._levels = Levels(self._payloads, spec.shape_kji[1:], options)
+        reduced = options.reduced_path or options.lossy_path
+        alternates = Alternates(session.habits, spec.series_uid, reduced, options.reduced_sampling)
         self._kit = Kit(
             session.client,
             Instances(session.client),
@@ -99,6 +105,8 @@ class WebSource:
             session.habits,
             self._levels,
             self._payloads,
+            options,
+            alternates,
         )
         self._held: dict[ChunkKey, Held] = {}
         self._flights: dict[ChunkKey, Flight] = {}
@@ -119,8 +127,12 @@ class WebSource:
         full = FULL_RENDITION
         if frame.coding.is_lossy:
             full = full._replace(gives=Status.LOSSY)
+        options = self._kit.options
+        if options.reduced_path or options.lossy_path:
+            return (ALTERNATE, full)
         if not self._payloads.has_levels(frame, ""):
-            return (full,)
+            may_have = frame.coding.is_encapsulated and options.partial
+            return (ALTERNATE, full) if may_have else (full,)
         return (*self._levels.renditions, full)
 
     def read(
@@ -197,7 +209,8 @@ class WebSource:
     def has_room(self, *, is_urgent: bool) -> bool:
         """Tell whether one more request helps: while the line has less to do than it can carry."""
         client, url = self._session.client, self._session.root
-        if client.room(url) <= 0:
+        most = self._kit.options.concurrency
+        if client.room(url) <= 0 or (most and len(self._flights) >= most):
             return False
         if is_urgent:
             return True
@@ -230,7 +243,7 @@ class WebSource:
             best = request._replace(rendition=self.renditions(chunk)[-1])
             arrived(Arrival(best, kept.data, kept.syntax))
             return
-        if request.rendition.level and not self._pays(frame):
+        if request.rendition.level and not self._pays(request.rendition):
             request = request._replace(rendition=self.renditions(chunk)[-1])
 
         def over(arrival: Arrival) -> None:
@@ -249,13 +262,15 @@ class WebSource:
         if self._kit.requests % 64 == 0:
             self._bound_held()
 
-    def _pays(self, frame: FramePixels) -> bool:
+    def _pays(self, rendition: Rendition) -> bool:
         """Tell whether a beginning is there sooner than the whole by what it costs to ask again.
 
         It is not where the server gives no parts; nor where all that is left takes no time worth
         speaking of, or little, while a whole frame takes less than a round trip.
         """
-        if self._session.habits.ranges is False or not self._levels.is_possible:
+        if not self._levels.is_possible:
+            return False
+        if self._session.habits.ranges is False and rendition is not ALTERNATE:
             return False
         line = self._session.client.line(self._session.root)
         rtt, rate, size = line.rtt_s, line.rate, self._levels.whole_size
@@ -274,6 +289,11 @@ class WebSource:
             raise SourceError("The volume was closed", where=self.spec.path)
         cancel.check()
         level = request.rendition.level
+        if request.rendition is ALTERNATE:
+            level = self._kit.alternates.put(
+                self._payloads, frame, arrival.data, arrival.syntax, out[0]
+            )
+            return Delivered(Status.SUBRESOLUTION, len(arrival.data), level)
         if level:
             self._payloads.put_prefix(frame, arrival.data, arrival.syntax, out[0])
             return Delivered(Status.SUBRESOLUTION, len(arrival.data), level)

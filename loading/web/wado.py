@@ -8,13 +8,16 @@ lists (`docs/dicomweb.md`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from loading.dicom import syntaxes
 from loading.errors import BadResponse
 from loading.web.messages import HttpResponse, origin_of
 from loading.web.multipart import Part, parts_of, syntax_in
+
+if TYPE_CHECKING:
+    from loading.web.retrieve_options import RetrieveOptions
 
 AS_STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 PART_10 = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -87,14 +90,11 @@ class Habits:
         Parts of a body are given.
     missing : set of (str, str)
         Series and alternate that were asked for and are not there.
-    bases : list of str
-        Addresses against which relative bulk data turned out to be meant.
     """
 
     rung: int | None = None
     ranges: bool | None = None
     missing: set[tuple[str, str]] = field(default_factory=set)
-    wado_uri_root: str = ""
 
 
 _habits: dict[str, Habits] = {}
@@ -110,29 +110,35 @@ def forget_habits() -> None:
     _habits.clear()
 
 
+def frame_url(instance_url: str, number: int, path: str, options: RetrieveOptions) -> str:
+    """Give the address of a frame, counted from 1, under `frames` or what stands for it."""
+    url = f"{instance_url}/{path}/{number}"
+    return f"{url}?{options.url_arguments}" if options.url_arguments else url
+
+
 def url_and_accept(
-    rung: Rung, address: FrameAddress, habits: Habits, frames_path: str = "frames"
+    rung: Rung, address: FrameAddress, options: RetrieveOptions
 ) -> tuple[str, str] | None:
     """Give address and Accept of a form; None where the form is not for this frame."""
     media = _MEDIA.get(address.syntax)
-    frame_url = f"{address.instance_url}/{frames_path}/{address.number}"
+    url = frame_url(address.instance_url, address.number, options.frames_path, options)
     if rung.name == "as stored":
-        return frame_url, AS_STORED
+        return url, AS_STORED
     if rung.name == "media type":
-        return None if media is None else (frame_url, f'multipart/related; type="{media}"')
+        return None if media is None else (url, f'multipart/related; type="{media}"')
     if rung.name == "no accept":
-        return frame_url, ""
+        return url, ""
     if rung.name == "single part":
         single = media or "application/octet-stream"
-        return frame_url, f"{single}; transfer-syntax={address.syntax}"
+        return url, f"{single}; transfer-syntax={address.syntax}"
     if rung.name == "bulk data":
         url = bulk_url(address.pixels_uri, address.instance_url)
         return None if not url or url.rstrip("/").endswith("/frames") else (url, "")
     if rung.name == "instance":
         return address.instance_url, PART_10
-    if not habits.wado_uri_root:
+    if not options.wado_uri:
         return None
-    return wado_uri_of(habits.wado_uri_root, address.instance_url), ""
+    return wado_uri_of(options.wado_uri, address.instance_url), ""
 
 
 def wado_uri_of(root: str, instance_url: str) -> str:

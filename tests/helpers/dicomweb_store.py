@@ -69,8 +69,11 @@ class Store:
     etags: bool = True
 
     def __post_init__(self) -> None:
+        self.frames = self.frames_of()
+
+    def frames_of(self) -> list[bytes]:
         encode = self.encode or ENCODERS[self.syntax]
-        self.frames = [encode(plane) for plane in self.volume]
+        return [encode(plane) for plane in self.volume]
 
     @property
     def path(self) -> str:

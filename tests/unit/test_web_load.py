@@ -68,7 +68,8 @@ def test_a_series_comes_bit_for_bit(syntax, multipart):
     assert np.array_equal(array, VOLUME)
     assert (qualities.status == loading.Status.FULL).all()
     bodies = sum(len(store.frame(k).body) for k in range(len(VOLUME)))
-    assert volume.bytes_read == bodies + len(store.metadata().body)
+    probed = 3 * len(b"nothing here") if syntax == JPEG_LS else 0
+    assert volume.bytes_read == bodies + len(store.metadata().body) + probed
     assert volume.spec.modality == "CT"
     assert volume.spec.value_map.intercept == -1024
     assert np.allclose(volume.spec.affine_lps[:3, 3], (-50, -60.5, 0))
@@ -91,11 +92,13 @@ def test_coarse_pictures_are_those_of_the_wavelet(encode):
         seen = threading.Event()
 
         def look():
-            for k, status, level in zip(
-                range(len(VOLUME)), volume.qualities().status, volume.qualities().level, strict=True
-            ):
-                if status == loading.Status.SUBRESOLUTION:
-                    rises.setdefault((k, int(level)), volume.array[k].copy())
+            before = volume.qualities()
+            pictures = volume.array.copy()
+            after = volume.qualities()
+            for k in np.flatnonzero(before.status == loading.Status.SUBRESOLUTION):
+                level = before.level[k]
+                if after.status[k] == before.status[k] and after.level[k] == level:
+                    rises.setdefault((int(k), int(level)), pictures[k])
             seen.set()
 
         volume.listen(lambda: None)
@@ -470,3 +473,56 @@ def test_j2k_comes_whole():
     array, _, server, _ = loaded(store)
     assert np.array_equal(array, store.volume)
     assert len(frames_asked(server, store)) == 4
+
+
+def with_thumbnails(store, name, shrink, sent):
+    """Answer for smaller copies under a name; `sent` has what is asked for outside of frames."""
+
+    def handler(asked):
+        parts = asked.path.strip("/").split("/")
+        if len(parts) == 9 and parts[7] != "frames":
+            sent.append(parts[7])
+            if parts[7] != name:
+                return Reply(404)
+            k = int(parts[6].rsplit(".", 1)[1]) - 1
+            small = np.ascontiguousarray(shrink(store.volume[k]))
+            data = bytes(imagecodecs.jpegls_encode(small.view(np.uint16)))
+            return Reply(200, {"Content-Type": f"image/jls; transfer-syntax={JPEG_LS}"}, data)
+        reply = store(asked)
+        return replace(reply, delay_s=0.05) if store.slice_of(asked) is not None else reply
+
+    return handler
+
+
+@pytest.mark.parametrize("factor", [4, 1])
+def test_thumbnails_are_found_once_and_shown_first(factor):
+    """A1, A2, A3: probed once a series, a full-size one is taken too, none is ever final."""
+    store, sent, seen = Store(phantom(24, 64), JPEG_LS), [], {}
+    handler = with_thumbnails(store, "fsiz", lambda plane: plane[::factor, ::factor], sent)
+    with WebServer(handler) as server, open_at(server.url + store.path, start=False) as volume:
+        volume.load()
+        while not volume.state.is_over:
+            qualities = volume.qualities()
+            for k in range(24):
+                if qualities.status[k] == loading.Status.SUBRESOLUTION:
+                    seen[k] = (int(qualities.level[k]), volume.array[k].copy())
+            time.sleep(0.001)
+        assert np.array_equal(volume.array, store.volume)
+    assert seen
+    for k, (level, picture) in seen.items():
+        assert level == (2 if factor == 4 else 0)
+        # sampled at i * n: what is repeated stands around the sample, not behind it
+        assert np.array_equal(picture[::factor, ::factor], store.volume[k][::factor, ::factor])
+    assert sent.count("jlsThumbnail") == sent.count("htj2kThumbnail") == 1
+
+
+def test_a_series_without_thumbnails_is_asked_once():
+    """A1: 404 to every name, each once; the volume comes as whole frames."""
+    store, sent = Store(phantom(24, 64), JPEG_LS), []
+    handler = with_thumbnails(store, "none", lambda plane: plane, sent)
+    with WebServer(handler) as server:
+        for _ in range(2):
+            with open_at(server.url + store.path) as volume:
+                assert volume.wait(60) is loading.LoadState.COMPLETE
+                assert np.array_equal(volume.array, store.volume)
+    assert sorted(sent) == ["fsiz", "htj2kThumbnail", "jlsThumbnail"]
