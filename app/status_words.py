@@ -42,8 +42,11 @@ def done_words(spec: VolumeSpec, failed: int = 0, *, is_flat: bool = False) -> s
     planes, rows, columns = spec.shape_kji
     slices = planes - len(spec.absent)
     steps = spec.spacing_ijk_mm[:2] if is_flat else spec.spacing_ijk_mm
+    one, more = tr("1 slice"), tr("{count} slices")
+    if is_flat:
+        one, more = tr("1 picture"), tr("{count} pictures")
     parts = [
-        tr("1 slice") if slices == 1 else tr("{count} slices").format(count=slices),
+        one if slices == 1 else more.format(count=slices),
         f"{columns} x {rows}",
         " x ".join(f"{step:.2f}" if step >= 0.1 else f"{step:.2g}" for step in steps) + " mm",
         size_words(spec.size_bytes),

@@ -102,8 +102,8 @@ def test_a_picture_has_no_third_spacing():
 
     level = Level((1, 100, 200), np.diag([0.5, 0.5, 1.0, 1.0]), (1, 100, 200))
     spec = VolumeSpec("k", "", "DX", "", (level,), np.dtype(np.uint8))
-    assert done_words(spec, is_flat=True) == "1 slice, 200 x 100, 0.50 x 0.50 mm, 20 kB"
+    assert done_words(spec, is_flat=True) == "1 picture, 200 x 100, 0.50 x 0.50 mm, 20 kB"
     unknown = VolumeSpec(
         "k", "", "DX", "", (level,), np.dtype(np.uint8), warnings=(notice("no_spacing"),)
     )
-    assert done_words(unknown, is_flat=True) == "1 slice, 200 x 100, 20 kB"
+    assert done_words(unknown, is_flat=True) == "1 picture, 200 x 100, 20 kB"

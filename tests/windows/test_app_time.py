@@ -72,3 +72,18 @@ def test_the_value_under_the_pointer_is_that_of_the_time_point(window):
     window.views.pointer_text.connect(texts.append)
     QTest.mouseMove(window.views, window.views.rect().center() / 2)
     wait_until(lambda: any("220" in text for text in texts), "the value of the third time point")
+
+
+def test_time_points_are_played_and_the_slices_stay(window):
+    window.views.change(time_point=0)
+    where = window.views.state.crosshair_lps
+    seen: set[int] = set()
+    window.views.state_changed.connect(lambda: seen.add(window.views.state.time_point))
+    window.give_focus_to_views()
+    press(window, Qt.Key.Key_K)
+    wait_until(lambda: seen == {0, 1, 2}, "every time point")
+    press(window, Qt.Key.Key_K)
+    rest = window.views.state.time_point
+    wait_until(lambda: shows(window, rest), "the picture of the point that it stopped at")
+    assert window.views.state.crosshair_lps == where
+    assert not window.views.cine.is_playing
