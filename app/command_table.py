@@ -302,6 +302,8 @@ def _image(w: MainWindow) -> list[Command]:
         Command("image.tags", tr("All tags of this slice"), menu, w.show_tags, ("Ctrl+I",), none),
         Command("image.interpolation", tr("Smooth between voxels"), menu, flip_interpolation,
                 ("N",), none, state("interpolation", "linear")),
+        Command("image.voxel_size", tr("Set the voxel size"), menu, w.voxel_sizes.ask,
+                reason=lambda: w.voxel_sizes.reason),
         colour_map("grey", tr("Grey")),
         colour_map("hot_iron", tr("Hot iron")),
         colour_map("hot", tr("Hot")),

@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         from app.session_view import SessionView
         from app.settings import config_folder
         from app.thumbnails import Thumbnailer
+        from app.voxel_size import VoxelSizes
 
         self.setWindowIcon(program_icon())
         self.recent = RecentStore(config_folder())
@@ -108,6 +109,8 @@ class MainWindow(QMainWindow):
         self.session_view = SessionView(self)
         self.nav = Navigation(self)
         self.modes = Modes(self)
+        self.voxel_sizes = VoxelSizes(self)
+        self.session.adjust = self.voxel_sizes.adjusted
         self.commands = CommandSet(self, command_table.build(self), self.settings.value.keys)
         self._build()
         self._connect()
@@ -165,6 +168,7 @@ class MainWindow(QMainWindow):
             (self.session.opening_changed, self.session_view.follow_opening),
             (self.session.opened_changed, self.session_view.follow_opened),
             (self.session.volume_changed, self.session_view.show_volumes),
+            (self.session.volume_changed, self.voxel_sizes.follow),
             (self.session.active_changed, self.session_view.follow_active),
             (self.status.notices_wanted, self.notices.show),
             (self.status.pause_wanted, self.session_view.act_on_status),

@@ -59,7 +59,9 @@ class NoticeBook:
                 rows.append(flat_row(window.session.kind_of(column)))
             if column.volume is not None:
                 show = partial(self._show_slice, column)
-                rows += volume_rows(column.volume, show, self._retry)
+                rows += volume_rows(
+                    column.volume, show, self._retry, partial(self._set_size, column)
+                )
         for opened in window.session.shown:
             rows += catalogue_rows(opened, names_hidden=hidden)
         return in_order(rows)
@@ -83,6 +85,11 @@ class NoticeBook:
         window.session.activate(column)
         window.views.change(active_view=window.views.acquired_view)
         window.views.go_to_slice(k)
+
+    def _set_size(self, column: Column) -> None:
+        self._window.sheets.close()
+        self._window.session.activate(column)
+        self._window.commands.run("image.voxel_size")
 
     def _retry(self) -> None:
         self._window.sheets.close()

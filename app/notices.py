@@ -64,7 +64,10 @@ def row_of(
 
 
 def volume_rows(
-    volume: OpenVolume, show: Callable[[int], object], retry: Callable[[], object]
+    volume: OpenVolume,
+    show: Callable[[int], object],
+    retry: Callable[[], object],
+    set_size: Callable[[], object],
 ) -> list[NoticeRow]:
     """Give the notices of the volume on the screen.
 
@@ -74,6 +77,8 @@ def volume_rows(
         Goes to a slice, counted from 0.
     retry : callable
         Tries failed slices again.
+    set_size : callable
+        Asks for the voxel size.
     """
     spec = volume.spec
     where = tr("Series {label}.").format(label=spec.label) if spec.label else ""
@@ -84,6 +89,8 @@ def volume_rows(
         if notice.code == "missing_slices" and spec.absent:
             first = min(spec.absent)
             rows.append(row_of(notice, where, tr("Show"), lambda k=first: show(k)))  # type: ignore[misc]
+        elif notice.code == "spacing_assumed":
+            rows.append(row_of(notice, where, tr("Set"), set_size))
         else:
             rows.append(row_of(notice, where))
     failures = dict(volume.failures)

@@ -113,6 +113,8 @@ class Session(QObject):
         One, or two side by side.
     active : Column
         The one that commands are about; `entry` and `volume` are its own.
+    adjust : callable
+        Gives a catalogue with what the user has said before; called on the thread that opens.
 
     Signals
     -------
@@ -138,6 +140,7 @@ class Session(QObject):
         self.active = Column()
         self.columns = [self.active]
         self.memory_limit_bytes: int | None = None
+        self.adjust: Callable[[Catalogue], Catalogue] = lambda catalogue: catalogue
         self._job: _Job | None = None
         self._threads: list[threading.Thread] = []
         self._finished.connect(self._take, Qt.ConnectionType.QueuedConnection)
@@ -166,6 +169,15 @@ class Session(QObject):
             self.activate(shown)
         else:
             self._start(_Job((), entry.spec.label, entry, column=column))
+
+    def exchange(self, entry: VolumeEntry, other: VolumeEntry) -> None:
+        """Put another entry in the place of one in the list, and open it where that one was."""
+        for place, one in enumerate(self.opened):
+            if entry in one.catalogue.volumes:
+                volumes = tuple(other if v is entry else v for v in one.catalogue.volumes)
+                self.opened[place] = _with_volumes(one, volumes)
+                self.opened_changed.emit()
+        self._start(_Job((), other.spec.label, other, column=self.active))
 
     def activate(self, column: Column) -> None:
         """Make a column the one that commands are about."""
@@ -354,6 +366,7 @@ class Session(QObject):
             entry = job.entry
             if entry is None:
                 catalogue = loading.describe(job.uris, progress=job.progress, cancel=job.token)
+                catalogue = self.adjust(catalogue)
                 job.opened = Opened(job.uris, job.title, catalogue)
                 entry = loading.first_choice(catalogue)
                 if entry is None:

@@ -47,6 +47,8 @@ class Settings:
         How much of what came from servers is kept on the disk; 0 keeps nothing.
     keys : mapping of str to str
         Shortcuts that the user changed, by command id.
+    voxel_sizes : mapping of str to str
+        Answers to how large voxels are, by a digest of the path; empty where nobody knew.
     geometry : str
         Place and size of the window as Qt writes it, base64.
     """
@@ -65,6 +67,7 @@ class Settings:
     known_hosts: list[str] = field(default_factory=list)
     frame_cache_mb: int = 4000
     keys: Mapping[str, str] = field(default_factory=dict)
+    voxel_sizes: Mapping[str, str] = field(default_factory=dict)
 
 
 def config_folder() -> Path:
