@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loading.catalogue import ImageEntry, Skipped, VolumeEntry
 from loading.dicom import geometry, grouping, splitting, tags, text
@@ -27,7 +27,7 @@ from loading.dicom.kinds import (
 from loading.dicom.mosaic import is_mosaic, tiles_of
 from loading.dicom.multiframe import is_multiframe, slices_of
 from loading.dicom.references import about, words_of
-from loading.dicom.segments import volumes_of
+from loading.dicom.segments import segments_of, volumes_of
 from loading.dicom.splitting import Series
 from loading.dicom.volumes import MakeSource, entry_of
 from loading.errors import unexpected
@@ -168,7 +168,10 @@ def _add_segments(found: Found, instance: Instance, form: PixelForm) -> list[Ite
     for reason in left:
         found.skip(instance, reason)
     if not volumes:
+        before = len(found.images)
         _add_other(found, instance, form)
+        names = ", ".join(one.label for one in segments_of(instance).values() if one.label)
+        found.images[before:] = [replace(one, title=names) for one in found.images[before:]]
     return []
 
 

@@ -73,7 +73,7 @@ def sort_key(instance: Instance) -> tuple[float, str, str, tuple[int, int]]:
 def series_key(instance: Instance) -> tuple[str, ...]:
     """Name the series; files without a series UID belong together by folder.
 
-    A dose is one by itself: others in its series are those of other plans or beams.
+    Each file of a dose is one by itself: others in its series are those of other plans or beams.
     """
     shared = instance.shared
     uid = shared.text(tags.SERIES_UID)
@@ -81,8 +81,7 @@ def series_key(instance: Instance) -> tuple[str, ...]:
         name = instance.place.name.replace("\\", "/")
         uid = "folder " + name.rpartition("/")[0]
     if instance.part is not None and is_dose(shared):
-        itself = instance.own_text(tags.SOP_INSTANCE) or instance.place.name
-        return (shared.text(tags.STUDY_UID), uid, shared.modality, itself)
+        return (shared.text(tags.STUDY_UID), uid, shared.modality, instance.place.name)
     return (shared.text(tags.STUDY_UID), uid, shared.modality)
 
 

@@ -152,14 +152,6 @@ def test_each_dose_of_a_series_is_a_volume(tmp_path, stored):
     assert [entry.spec.time_points for entry in found] == [1, 1]
 
 
-def test_a_copy_of_a_dose_is_told(tmp_path, stored):
-    path = write_dose(tmp_path / "a.dcm", stored, OFFSETS)
-    (tmp_path / "b.dcm").write_bytes(path.read_bytes())
-    found = describe([str(tmp_path)])
-    assert len(found.volumes) == 1
-    assert [one.path for one in found.skipped] == [str(tmp_path / "b.dcm")]
-
-
 def test_a_short_file_shows_the_planes_it_has(tmp_path, stored):
     path = write_dose(tmp_path / "d.dcm", stored, OFFSETS)
     path.write_bytes(path.read_bytes()[: -stored[0].nbytes - 1])

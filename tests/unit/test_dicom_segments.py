@@ -194,7 +194,7 @@ def test_frames_on_a_slide_are_shown_one_by_one(tmp_path, sources, masks):
     found = describe([str(path)])
     assert not found.volumes
     (image,) = found.images
-    assert image.frames == 6
+    assert (image.title, image.frames) == ("ribs", 6)
 
 
 def test_a_copy_of_a_segmentation_is_told(tmp_path, sources, masks):
