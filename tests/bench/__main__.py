@@ -16,7 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import feel_figures, file_figures, start_figures, window_figures
+from tests.bench import (
+    feel_figures,
+    file_figures,
+    publish_figures,
+    start_figures,
+    web_figures,
+    window_figures,
+)
 from tests.bench.data import ROOT
 from tests.bench.document import write_figures
 from tests.bench.figures import Figure, Measure
@@ -25,6 +32,8 @@ OUTPUT = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "performance.md"
 FIGURES: dict[str, Measure] = {
     **file_figures.FIGURES,
+    **publish_figures.FIGURES,
+    **web_figures.FIGURES,
     **window_figures.FIGURES,
     **feel_figures.FIGURES,
     **start_figures.FIGURES,
