@@ -59,9 +59,8 @@ class NoticeBook:
                 rows.append(flat_row(window.session.kind_of(column)))
             if column.volume is not None:
                 show = partial(self._show_slice, column)
-                rows += volume_rows(
-                    column.volume, show, self._retry, partial(self._set_size, column)
-                )
+                ask = partial(self._set_size, column)
+                rows += volume_rows(column.volume, show, self._retry, ask, names_hidden=hidden)
         for opened in window.session.shown:
             rows += catalogue_rows(opened, names_hidden=hidden)
         return in_order(rows)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.language import tr
-from viewer.names import person_text
+from viewer.names import person_text, without_places
 
 if TYPE_CHECKING:
     from app.session import Opened
-    from loading import Catalogue, Notice, OpenVolume
+    from loading import Notice, OpenVolume
 
 _DETAIL_LIMIT = 200
 
@@ -68,6 +68,8 @@ def volume_rows(
     show: Callable[[int], object],
     retry: Callable[[], object],
     set_size: Callable[[], object],
+    *,
+    names_hidden: bool = False,
 ) -> list[NoticeRow]:
     """Give the notices of the volume on the screen.
 
@@ -95,7 +97,7 @@ def volume_rows(
             rows.append(row_of(notice, where))
     failures = dict(volume.failures)
     if failures:
-        rows.append(_failed_row(volume, where, retry))
+        rows.append(_failed_row(volume, where, retry, names_hidden=names_hidden))
     return rows
 
 
@@ -105,7 +107,7 @@ def catalogue_rows(opened: Opened, *, names_hidden: bool = False) -> list[Notice
     where = "" if names_hidden else f"{opened.title}."
     rows = [row_of(notice, where) for notice in catalogue.warnings]
     if catalogue.skipped:
-        rows.append(_skipped_row(catalogue, names_hidden=names_hidden))
+        rows.append(_skipped_row(opened, names_hidden=names_hidden))
     return rows
 
 
@@ -133,18 +135,24 @@ def in_order(rows: list[NoticeRow]) -> list[NoticeRow]:
     return sorted(rows, key=lambda row: rank.get(row.severity, 1))
 
 
-def _failed_row(volume: OpenVolume, where: str, retry: Callable[[], object]) -> NoticeRow:
+def _failed_row(
+    volume: OpenVolume, where: str, retry: Callable[[], object], *, names_hidden: bool
+) -> NoticeRow:
     from loading import notice
 
-    failures = sorted(dict(volume.failures).items())
-    reasons = Counter(failure.reason for _, failure in failures)
+    places = (volume.spec.path,) if names_hidden else ()
+    failures = [
+        (chunk, without_places(failure.reason, places))
+        for chunk, failure in sorted(volume.failures.items())
+    ]
+    reasons = Counter(reason for _, reason in failures)
     most = reasons.most_common(1)[0][0]
     told = notice("chunk_failed", count=len(failures), reason=most)
     left = volume.progress.total - len(failures)
     rest = tr("The other {count} slices are shown.").format(count=left)
     lines = [
-        tr("slice {number}: {reason}").format(number=chunk.index + 1, reason=failure.reason)
-        for chunk, failure in failures[:_DETAIL_LIMIT]
+        tr("slice {number}: {reason}").format(number=chunk.index + 1, reason=reason)
+        for chunk, reason in failures[:_DETAIL_LIMIT]
     ]
     row = row_of(told, f"{where} {rest}".strip(), tr("Try again"), retry)
     return NoticeRow(
@@ -152,17 +160,19 @@ def _failed_row(volume: OpenVolume, where: str, retry: Callable[[], object]) -> 
     )
 
 
-def _skipped_row(catalogue: Catalogue, *, names_hidden: bool) -> NoticeRow:
+def _skipped_row(opened: Opened, *, names_hidden: bool) -> NoticeRow:
     from loading import notice
 
-    reasons = Counter(skipped.reason for skipped in catalogue.skipped)
+    catalogue, places = opened.catalogue, opened.uris
+    # "the same slice as" so many files is one reason
+    reasons = Counter(without_places(one.reason, places) for one in catalogue.skipped)
     most, count = reasons.most_common(1)[0]
     more = len(reasons) - 1
     reason = f"{most} ({count})" if more else most
     if more:
         reason += tr(", {count} other reasons").format(count=more)
     lines = [
-        one.reason if names_hidden else f"{one.path}: {one.reason}"
+        without_places(one.reason, places) if names_hidden else f"{one.path}: {one.reason}"
         for one in catalogue.skipped[:_DETAIL_LIMIT]
     ]
     row = row_of(notice("skipped_files", count=len(catalogue.skipped), reason=reason))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app.language import tr
 from app.links import host_of, is_address
 from app.status_words import middle_words, size_words
+from viewer.names import without_places
 
 if TYPE_CHECKING:
     from loading import LoadError, NothingFound
@@ -85,7 +86,7 @@ def failure_of(name: str, uris: Sequence[str], error: Exception, beside_bytes: i
     from loading import LoadError, NothingFound, TooLarge
 
     if isinstance(error, NothingFound) and len(error.catalogue.skipped) > 1:
-        return _nothing(name, error)
+        return _nothing(name, uris, error)
     if isinstance(error, LoadError):
         beside = beside_bytes if isinstance(error, TooLarge) else 0
         return _of_engine(name, uris, error, beside)
@@ -94,12 +95,13 @@ def failure_of(name: str, uris: Sequence[str], error: Exception, beside_bytes: i
     return Failure(title, text, tr("It could not be opened."), text)
 
 
-def _nothing(name: str, error: NothingFound) -> Failure:
+def _nothing(name: str, uris: Sequence[str], error: NothingFound) -> Failure:
     """Say that there is no image among many files, and what they are instead."""
-    reasons = Counter(skipped.reason.rstrip(".") for skipped in error.catalogue.skipped)
+    skipped = error.catalogue.skipped
+    reasons = Counter(without_places(one.reason, uris).rstrip(".") for one in skipped)
     said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(2))
     more = tr("; {count} other reasons").format(count=len(reasons) - 2) if len(reasons) > 2 else ""
-    count = len(error.catalogue.skipped)
+    count = len(skipped)
     told = tr("{count} files read: {reasons}.").format(count=count, reasons=said + more)
     text = " ".join(part for part in (told, f"{error.cure}." if error.cure else "") if part)
     title = tr("No images found in \u201c{name}\u201d").format(name=name)
@@ -112,7 +114,7 @@ def _of_engine(name: str, uris: Sequence[str], error: LoadError, beside_bytes: i
         beside = tr("What is open beside it takes {size}").format(size=size_words(beside_bytes))
         cure = f"{beside}. {cure}"
     is_long = len(what) > _TITLE_LENGTH
-    nameless = [_without(part, (*uris, name)) for part in (what, cure)]
+    nameless = [without_places(part, (*uris, name)) for part in (what, cure)]
     title, *texts = [tr("\u201c{name}\u201d was not opened").format(name=name)] * is_long + [
         part for part in (what, where, cure) if part
     ]
@@ -123,15 +125,6 @@ def _of_engine(name: str, uris: Sequence[str], error: LoadError, beside_bytes: i
 
 def _sentences(parts: Sequence[str]) -> str:
     return " ".join(part.rstrip(".") + "." for part in parts)
-
-
-def _without(text: str, names: Sequence[str]) -> str:
-    """Put an ellipsis where a path or its last part stands."""
-    for name in names:
-        for part in (name, Path(name).name):
-            if part:
-                text = text.replace(part, "\u2026")
-    return text
 
 
 def remembered_as(uris: Sequence[str], title: str, label: str) -> str:

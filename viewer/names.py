@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -26,3 +27,10 @@ def point_text(spec: VolumeSpec, t: int) -> str:
     label = "" if label == str(t + 1) else label
     place = f"{t + 1} / {spec.time_points}"
     return f"{axis} {label}, {place}" if label else f"{axis} {place}"
+
+
+def without_places(text: str, places: Iterable[str]) -> str:
+    """Cut a sentence off where a path begins: folders and files are often named after patients."""
+    starts = [text.find(place) for place in places if place]
+    first = min((start for start in starts if start >= 0), default=-1)
+    return text if first < 0 else f"{text[:first].rstrip(' :(')} \u2026"

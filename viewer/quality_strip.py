@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QContextMenuEvent,
     QHelpEvent,
     QImage,
@@ -19,6 +20,7 @@ from loading import Status
 from viewer import overlays, strip_model
 from viewer.interaction import WheelCounter
 from viewer.model import ViewModel
+from viewer.names import without_places
 
 HEIGHT = 6
 HOVER_HEIGHT = 14
@@ -29,6 +31,8 @@ TELL_EVERY_MS = 2000
 
 class QualityStrip(QWidget):
     """Show how good each slice is; hides when all are complete."""
+
+    accessible_role = QAccessible.Role.Graphic
 
     height_changed = Signal()
     menu_asked = Signal(QPoint, str)
@@ -215,7 +219,10 @@ class QualityStrip(QWidget):
         if k in qualities.absent:
             return self.tr("missing in the series")
         if k in qualities.failed:
-            return self.tr("could not be read: {reason}").format(reason=qualities.failed[k])
+            reason = qualities.failed[k]
+            if self._model.state.names_hidden:
+                reason = without_places(reason, (scene.spec.path,))
+            return self.tr("could not be read: {reason}").format(reason=reason)
         content = int(qualities.content[k])
         if content < 0:
             return self.tr("nothing yet")

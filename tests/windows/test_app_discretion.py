@@ -1,5 +1,7 @@
 """What the window says of things it cannot open, and what it keeps to itself."""
 
+import shutil
+
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
@@ -57,6 +59,9 @@ def test_hidden_names_are_hidden_among_the_recent_items(qapp, patient):
 
 def test_hidden_names_of_folders_are_in_no_notice_tooltip_or_failure(qapp, patient):
     (patient / "Miller_report.txt").write_text("no picture")
+    cut, twice = sorted(patient.glob("*.dcm"))[:2]
+    cut.write_bytes(cut.read_bytes()[:-500])
+    shutil.copy(twice, patient / "Miller_again.dcm")
     scout = patient / "scout"
     write_series(scout, phantom((1, 40, 40)), PatientName="Miller^Anna")
     with main_window() as window:
@@ -66,12 +71,15 @@ def test_hidden_names_of_folders_are_in_no_notice_tooltip_or_failure(qapp, patie
             drop(window, patient / "Miller_report.txt")
             wait_until(lambda: not window.session.is_opening, "the failure")
             rows = window.notices.rows()
-            assert {"open_failed", "skipped_files"} <= {row.code for row in rows}
+            assert {"open_failed", "skipped_files", "chunk_failed"} <= {row.code for row in rows}
             told = [part for row in rows for part in (row.message, row.where, row.details)]
             told += [one.toolTip() for one in window.findChildren(QWidget)]
+            strip = window.views.findChild(QWidget, "quality-strip")
+            told += [strip.tooltip_at(float(x)) for x in range(0, strip.width(), 20)]
             told += [one.text() for one in window.findChildren(QLabel)]
             told.append(window.status.text.text())
             assert not [text for text in told if "Miller" in text]
+            assert [text for text in told if "could not be read" in text]
         finally:
             window.commands.run("view.hide_names")
         told = [part for row in window.notices.rows() for part in (row.message, row.details)]
