@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QAccessible, QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from app.language import tr
@@ -21,6 +21,8 @@ class HistogramView(QWidget):
     `dragged` brings window and level while an end, or the ramp between them, is moved; `gesture`
     is another object for each drag.
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     dragged = Signal(float, float)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.language import tr
@@ -27,6 +27,8 @@ class KeyRow(NamedTuple):
 
 class KeySheet(QWidget):
     """A translucent sheet over the whole window."""
+
+    accessible_role = QAccessible.Role.Dialog
 
     closed = Signal()
 

@@ -122,11 +122,13 @@ class _Opening:
 
         from app.incoming import Incoming
         from app.language import install_translations
+        from app.roles import tell_roles
         from app.theme import apply_theme
 
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         install_translations(application)
+        tell_roles()
         window = self._window
         apply_theme(application, window.settings.value.theme)
         window.build()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QColor,
     QKeyEvent,
     QLinearGradient,
@@ -37,6 +38,8 @@ class OpacityEditor(QWidget):
     Keys: the arrows move the chosen point, Page up and down choose, Insert and Delete make one
     and take it away.
     """
+
+    accessible_role = QAccessible.Role.Graphic
 
     edited = Signal(tuple)
 

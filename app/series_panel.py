@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QAccessible, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -78,6 +78,8 @@ class SeriesCard(QWidget):
     dropped(VolumeEntry, QPoint)
         It was let go there; `NOWHERE` when it was taken back.
     """
+
+    accessible_role = QAccessible.Role.ListItem
 
     chosen = Signal(object)
     beside_wanted = Signal(object)

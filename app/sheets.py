@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
@@ -27,6 +27,8 @@ class Sheet(QWidget):
     corner : bool
         Stand at the bottom right, above the status line, instead of in the middle.
     """
+
+    accessible_role = QAccessible.Role.Dialog
 
     closed = Signal()
 

@@ -7,7 +7,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
@@ -66,6 +75,8 @@ class DropCard(QWidget):
 
 class RecentCard(QWidget):
     """One thing that was opened lately; a click opens it again."""
+
+    accessible_role = QAccessible.Role.Button
 
     chosen = Signal(str)
     located = Signal(str)

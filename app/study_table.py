@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.language import tr
@@ -112,6 +112,8 @@ class StudyTable(QAbstractTableModel):
 
 class SeriesTile(QWidget):
     """One series of a study: picture, name, number of slices; a click opens it."""
+
+    accessible_role = QAccessible.Role.ListItem
 
     chosen = QtSignal(str)
 

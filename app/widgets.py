@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QColor,
     QFontMetrics,
     QPainter,
@@ -179,6 +180,8 @@ class Choice(QComboBox):
 
 class Segments(QWidget):
     """A row of buttons of which one is down."""
+
+    accessible_role = QAccessible.Role.Grouping
 
     chosen = Signal(str)
 

@@ -6,6 +6,7 @@ import time
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QAccessible,
     QContextMenuEvent,
     QKeyEvent,
     QMouseEvent,
@@ -30,6 +31,8 @@ PATCHY_MS = 250  # while there are slices without content, crossing views are de
 
 class PictureView(QWidget):
     """What slice views and the 3D view have in common: focus, mouse, double click, menu."""
+
+    accessible_role = QAccessible.Role.Graphic
 
     maximise_asked = Signal(str)
     menu_asked = Signal(QPoint, str)
