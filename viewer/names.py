@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,19 @@ def point_text(spec: VolumeSpec, t: int) -> str:
 
 
 def without_places(text: str, places: Iterable[str]) -> str:
-    """Cut a sentence off where a path begins: folders and files are often named after patients."""
-    starts = [text.find(place) for place in places if place]
-    first = min((start for start in starts if start >= 0), default=-1)
-    return text if first < 0 else f"{text[:first].rstrip(' :(')} \u2026"
+    """Cut a sentence off where a path begins: folders and files are often named after patients.
+
+    Parameters
+    ----------
+    places : iterable of str
+        Folders, or files, that the path may begin with. A bare word counts only as a folder of a
+        path: "data" is one in "data/1.dcm", none in "no data".
+    """
+    starts = []
+    for place in (one.rstrip("/\\") for one in places):
+        is_path = "/" in place or "\\" in place
+        after = "" if is_path else r"(?=[/\\])"
+        found = re.search(rf"(?<!\w){re.escape(place)}{after}", text) if place else None
+        if found is not None:
+            starts.append(found.start())
+    return f"{text[: min(starts)].rstrip(' :(')} \u2026" if starts else text

@@ -1,0 +1,22 @@
+"""How names and paths are written where people see them."""
+
+import pytest
+
+from viewer.names import without_places
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "expected"),
+    [
+        ("The file ends early: /a/Miller/1.dcm. Copy it", ("/a/Miller",), "The file ends early …"),
+        ("the same slice as scans/Miller/1.dcm", ("scans",), "the same slice as …"),
+        ("the same slice as ./1.dcm", (".",), "the same slice as …"),
+        ("The file ends early (C:\\Miller\\1.dcm)", ("C:\\Miller\\",), "The file ends early …"),
+        ("no data", ("data",), "no data"),
+        ("The metadata/pixels differ", ("data",), "The metadata/pixels differ"),
+        ("It ends. Copy it again.", (".", ""), "It ends. Copy it again."),
+        ("as /b/1 is /a/2", ("/a", "/b"), "as …"),
+    ],
+)
+def test_a_sentence_is_cut_off_where_a_path_begins(text, places, expected):
+    assert without_places(text, places) == expected
