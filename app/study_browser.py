@@ -58,6 +58,7 @@ class StudyBrowser(Sheet):
 
     def _build_server_row(self) -> None:
         self.servers = Choice(tr("Saved servers"))
+        self.servers.setPlaceholderText(tr("Saved servers"))
         self.servers.chosen.connect(self._choose_server)
         self.address = QLineEdit()
         self.address.setPlaceholderText(tr("Address of a server, study or series: https://"))
@@ -281,7 +282,9 @@ class StudyBrowser(Sheet):
     def _state_words(self) -> str:
         search, count = self._search, len(self._search.studies)
         if search.link is None:
-            return tr("Give the address of a DICOMweb server, or choose one that is saved.")
+            if self.servers.count():
+                return tr("Choose a server, or give the address of another one.")
+            return tr("Give the address of a DICOMweb server.")
         if search.error is not None and not count:
             return ""
         if search.is_searching and not count:

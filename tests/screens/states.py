@@ -20,6 +20,7 @@ from app.main_window import MainWindow
 from app.resources import resource_path
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.window import drag_enter, drop, is_complete, press, wait_until
+from tests.screens.server_states import SERVER_STATES
 
 DEMO = resource_path("demo", "colin27")
 SETTLE_MS = 700
@@ -233,4 +234,5 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "names-hidden": _names_hidden,
     "radiograph": _radiograph,
     "times": _times,
+    **SERVER_STATES,
 }

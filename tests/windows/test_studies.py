@@ -428,6 +428,32 @@ def test_a_volume_is_found_and_opened_and_the_second_time_comes_from_the_disk(
     window.commands.run("file.close")
 
 
+def test_an_address_of_a_series_asks_for_host_and_sign_in_and_loads(window, guarded: Orthanc):
+    study, address = next(iter(guarded.series().values()))
+    credentials.set(origin_of(guarded.root), None)
+    credentials.allow_asking(origin_of(guarded.root))
+    drop_text(window, address)
+    bar = window.door.bars.bar
+    assert isinstance(bar, QuestionBar)
+    click(bar.yes)
+    sign_in(window, "anna", SECRET)
+    wait_until(lambda: window.session.volume is not None, "the volume")
+    wait_until(lambda: window.session.volume.state.name == "COMPLETE", "the load")
+    assert window.session.current.uris == (address,)
+    assert window.windowTitle().startswith("127.0.0.1:")
+    assert study not in window.windowTitle()
+    window.commands.run("file.close")
+
+
+def test_closing_while_an_opening_waits_for_a_sign_in_ends_it(qapp, guarded: Orthanc):
+    _, address = next(iter(guarded.series().values()))
+    credentials.set(origin_of(guarded.root), None)
+    credentials.allow_asking(origin_of(guarded.root))
+    with main_window(views=False) as window:  # fails when a thread of the session does not end
+        window.door.open([address], by_hand=True)
+        wait_until(lambda: isinstance(window.door.bars.bar, SignInBar), "the sign-in bar")
+
+
 def is_there(window, count):
     volume = window.session.volume
     return (
