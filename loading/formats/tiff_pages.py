@@ -25,6 +25,8 @@ _PACKING_RATIO = 100_000
 _TEMPLATE_BYTES = 4096
 _IFD_BYTES = 1024
 _MOST_TAGS = 4096
+_MOST_SAMPLES = 16
+"""Colours, transparency and some more: all are unpacked to get at the colours."""
 _PLACE_TAGS = (273, 279, 324, 325)
 
 
@@ -130,6 +132,8 @@ def form_of(page: Any, name: str) -> PageForm:
         raise CorruptFrame("The TIFF holds values that are not known", where=name)
     photometric = int(page.photometric)
     samples = int(page.samplesperpixel)
+    if samples > _MOST_SAMPLES:
+        raise CorruptFrame(f"Pixels of {samples} samples are not read", where=name)
     if photometric == _CMYK:
         raise CorruptFrame("Printing colours (CMYK) are not read", where=name)
     if page.imagedepth != 1:

@@ -13,6 +13,7 @@ from loading.formats.parts import millimetres, spacing_assumed
 from loading.notices import Notice
 from loading.spec import FloatArray, Window
 
+_SMALLEST_MM, _LARGEST_MM = 1e-9, 1e6
 _LPS = {"x": 0, "y": 1, "z": 2}
 
 
@@ -73,10 +74,11 @@ def affine_of(
             else:
                 shift = shift + values
     units = [millimetres(axes.units[n]) for n in axes.space]
-    usable = found and all(scale[n] > 0 for n in axes.space)
+    sizes = [scale[n] * (unit or 1.0) for n, unit in zip(axes.space, units, strict=True)]
+    usable = found and all(_SMALLEST_MM < size < _LARGEST_MM for size in sizes)
     if not usable:
         scale, shift = np.ones(count), np.zeros(count)
-    sizes = [scale[n] * (unit or 1.0) for n, unit in zip(axes.space, units, strict=True)]
+        sizes = [unit or 1.0 for unit in units]
     if not usable or None in units:
         told.append(spacing_assumed([float(s) for s in reversed(sizes)]))
     affine = np.zeros((4, 4))
