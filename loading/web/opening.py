@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from loading import files
-from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
+from loading.catalogue import Catalogue, NothingFound, Progress, Skipped, VolumeEntry
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
 from loading.dicom.json_headers import JsonObject, JsonReader, instance_uid, series_uid
@@ -116,7 +116,7 @@ def _describe_resource(
     found = sort_out(instances, cancel, partial(make_source, session))
     catalogue = Catalogue(
         uri=link.uri,
-        volumes=tuple(found.volumes),
+        volumes=tuple(map(_named_by_series, found.volumes)),
         images=tuple(found.images),
         skipped=(*skipped, *found.skipped),
         warnings=tuple(dict.fromkeys(found.warnings)),
@@ -127,6 +127,12 @@ def _describe_resource(
             catalogue, f"Nothing can be opened: {reason}", where=link.url, cure="Choose another"
         )
     return catalogue
+
+
+def _named_by_series(entry: VolumeEntry) -> VolumeEntry:
+    """Call a volume by the address of its series, not by what its instances' have in common."""
+    path = entry.spec.path.removesuffix("/instances")
+    return VolumeEntry(replace(entry.spec, path=path), entry.open)
 
 
 def _series_of(link: links.Link, cancel: CancelToken) -> list[links.Link]:

@@ -37,6 +37,19 @@ PROMISED = (
     "start.frozen_vs_venv",
     "start.first_paint_ms",
     "start.ready_ms",
+    "web40.own_vs_floor",
+    "web40.quarter_vs_floor",
+    "web40.full_vs_floor",
+    "web10.own_vs_floor",
+    "web10.quarter_vs_floor",
+    "web10.full_vs_floor",
+    "web40.own_vs_peer",
+    "web.bytes_vs_encoded",
+    "web.first_exact_round_trips",
+    "web.first_slice_vs_alone",
+    "web.wrong_slices",
+    "loopback.full_vs_folder",
+    "jls.coverage_frames",
 )
 
 
