@@ -150,7 +150,8 @@ def _read_some(entry: Any) -> tuple[str, set[str]]:
             break
         for rendition in source.renditions(chunk):
             box = spec.levels[chunk.level].box(chunk.index)
-            out = np.empty([part.stop - part.start for part in box], spec.dtype)
+            samples = [spec.samples] if spec.is_colour else []
+            out = np.empty([*(part.stop - part.start for part in box), *samples], spec.dtype)
             try:
                 source.read(loading.Request(chunk, rendition), out, loading.CancelToken())
             except loading.LoadError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.helpers import format_files as make
-from tests.helpers.dicom_encodings import LOSSLESS, NATIVE, encode_file
+from tests.helpers.dicom_encodings import LOSSLESS, NATIVE, encode_file, set_codestreams
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.enhanced_objects import frame_groups, one, shared_groups, write_enhanced
 
@@ -85,11 +85,42 @@ def _dicom(rooms: Iterator[Path]) -> Iterator[Seed]:
     (path,) = write_series(room, stored[:1], SamplesPerPixel=3, PlanarConfiguration=0)
     _recolour(path, "RGB")
     yield _taken("headers", room)
+    yield from _colours(rooms)
     from tests.unit.test_dicom_mosaic import write_mosaic
 
     room = next(rooms)
     write_mosaic(room, phantom((5, 12, 10)))
     yield _taken("groups", room)
+
+
+def _colours(rooms: Iterator[Path]) -> Iterator[Seed]:
+    """Palettes, plain and in segments, a loop with times, JPEG with three components."""
+    import imagecodecs
+
+    bytes_ = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    numbers = np.arange(192, dtype=np.uint8).reshape(1, 12, 16)
+    names = [f"{colour}PaletteColorLookupTable" for colour in ("Red", "Green", "Blue")]
+    plain = {f"{name}Data": bytes(range(256)) for name in names}
+    words = np.array([0, 2, 0, 900, 1, 100, 60000, 2, 2, 0, 0, 1, 60, 9], "<u2").tobytes()
+    parts = {f"Segmented{name}Data": words for name in names}
+    for bits, tables in ((8, plain), (16, parts)):
+        room = next(rooms)
+        described = {f"{name}Descriptor": [256, 0, bits] for name in names}
+        write_series(room, numbers, PhotometricInterpretation="PALETTE COLOR",
+                     **bytes_, **described, **tables)  # fmt: skip
+        yield _taken("headers", room)
+    three = {**bytes_, "SamplesPerPixel": 3, "PlanarConfiguration": 1, "Columns": 16}
+    room = next(rooms)
+    write_series(room, np.zeros((1, 36, 48), np.uint8), NumberOfFrames="3", Rows=12,
+                 PhotometricInterpretation="YBR_FULL", FrameTimeVector=["0", "10", "20"],
+                 **three)  # fmt: skip
+    yield _taken("headers", room)
+    room = next(rooms)
+    pixels = np.arange(12 * 48, dtype=np.uint16).astype(np.uint8).reshape(1, 12, 48)
+    (path,) = write_series(room, pixels, PhotometricInterpretation="YBR_FULL_422", **three)
+    stream = imagecodecs.jpeg8_encode(pixels.reshape(12, 16, 3), level=90)
+    set_codestreams(path, "1.2.840.10008.1.2.4.50", [bytes(stream)])
+    yield _taken("encodings", room)
 
 
 def _recolour(path: Path, photometric: str) -> None:
