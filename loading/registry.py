@@ -35,7 +35,9 @@ def _describe_web(
     return describe_addresses(uris, progress, cancel)
 
 
-_WEB = ("http", "https", "dicomweb+http", "dicomweb+https", "wadouri+http", "wadouri+https")
+_WEB = (
+    "http", "https", "dicomweb+http", "dicomweb+https", "wadouri+http", "wadouri+https", "weasis",
+)  # fmt: skip
 _loaders: dict[str, Describe] = {"file": files.describe, **dict.fromkeys(_WEB, _describe_web)}
 _fallbacks: list[Sniffer] = []
 _seen_plugins: set[str] = set()

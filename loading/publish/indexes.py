@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from loading.dicom.json_model import Elements, object_text
+from loading.dicom.json_model import Elements, element_text, object_text
 from loading.publish.tree import Tree, is_name, read_objects
 
 Object = dict[str, Any]
@@ -34,7 +34,7 @@ INSTANCE_TAGS = (
     "00280030", "00280100", "00280101", "00280103", "00281050", "00281051",
 )  # fmt: skip
 """PS3.18 Table 10.6.3-5, and what a thumbnail browser asks for."""
-_ONLINE = {"vr": "CS", "Value": ["ONLINE"]}
+_ONLINE_TEXT = element_text("CS", "ONLINE")
 
 
 def value_of(entry: Object, tag: str) -> Any:
@@ -49,51 +49,61 @@ def pick(entry: Object, tags: Iterable[str]) -> Object:
     return {tag: entry[tag] for tag in sorted(tags) if tag in entry}
 
 
-def write_series(tree: Tree, study: str, series: str, new: Sequence[Elements]) -> list[Object]:
+def write_series(tree: Tree, study: str, series: str, new: Sequence[Elements]) -> list[Elements]:
     """Write metadata and entries of a series, the new instances among those that were there.
+
+    Elements stay texts all the way: nothing is parsed to be written again.
 
     Returns
     -------
-    list of dict
+    list of Elements
         All instances of the series, in order.
     """
     folder = tree.series(study, series)
-    texts = {
-        value_of(one, INSTANCE_UID): _text(one) for one in read_objects(folder / "metadata.gz")
-    }
-    for elements in new:
-        texts[json.loads(elements[INSTANCE_UID])["Value"][0]] = object_text(elements)
-    objects = {text: json.loads(text) for text in texts.values()}
-    ordered = sorted(objects, key=lambda text: _place(objects[text]))
-    tree.write_text(folder / "metadata.gz", "[" + ",".join(ordered) + "]")
-    instances = [objects[text] for text in ordered]
-    tree.write_json(folder / "instances" / "index.json.gz", [_instance(one) for one in instances])
-    tree.write_json(folder / "series-singleton.json.gz", [_series(instances)])
+    there = [_as_texts(one) for one in read_objects(folder / "metadata.gz")]
+    by_uid = {one[INSTANCE_UID]: one for one in (*there, *new) if INSTANCE_UID in one}
+    instances = sorted(by_uid.values(), key=_place)
+    tree.write_text(folder / "metadata.gz", _array(instances))
+    tree.write_text(folder / "instances" / "index.json.gz", _array(map(_instance, instances)))
+    tree.write_text(folder / "series-singleton.json.gz", _array([_series(instances)]))
     return instances
 
 
-def _text(entry: Object) -> str:
-    return json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
+def parsed(elements: Elements) -> Object:
+    """Parse the elements of an instance."""
+    return {tag: json.loads(text) for tag, text in elements.items()}
 
 
-def _place(entry: Object) -> tuple[float, str]:
-    number = value_of(entry, "00200013")
-    return (
-        float(number) if isinstance(number, int | float) else float("inf"),
-        str(value_of(entry, INSTANCE_UID)),
-    )
+def _as_texts(entry: Object) -> Elements:
+    return {
+        tag: json.dumps(element, separators=(",", ":"), ensure_ascii=False)
+        for tag, element in entry.items()
+    }
 
 
-def _instance(entry: Object) -> Object:
-    told = pick(entry, (*INSTANCE_TAGS, STUDY_UID, SERIES_UID, "00080005"))
-    return dict(sorted({**told, "00080056": _ONLINE}.items()))
+def _array(objects: Iterable[Elements]) -> str:
+    return "[" + ",".join(map(object_text, objects)) + "]"
 
 
-def _series(instances: Sequence[Object]) -> Object:
-    told = pick(instances[0], (*STUDY_TAGS, *SERIES_TAGS))
-    told["00201209"] = {"vr": "IS", "Value": [len(instances)]}
-    told["00080056"] = _ONLINE
-    return dict(sorted(told.items()))
+def _place(elements: Elements) -> tuple[float, str]:
+    number_of = number({"": json.loads(elements.get("00200013", "{}"))}, "")
+    return number_of, elements[INSTANCE_UID]
+
+
+def _instance(elements: Elements) -> Elements:
+    tags = (*INSTANCE_TAGS, STUDY_UID, SERIES_UID, "00080005")
+    return {**_texts_of(elements, tags), "00080056": _ONLINE_TEXT}
+
+
+def _series(instances: Sequence[Elements]) -> Elements:
+    told = _texts_of(instances[0], (*STUDY_TAGS, *SERIES_TAGS))
+    told["00201209"] = element_text("IS", len(instances))
+    told["00080056"] = _ONLINE_TEXT
+    return told
+
+
+def _texts_of(elements: Elements, tags: Iterable[str]) -> Elements:
+    return {tag: elements[tag] for tag in tags if tag in elements}
 
 
 def write_study(tree: Tree, study: str) -> list[Object]:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from loading import codecs
 from loading.codecs.encode import encode_jpeg
 from loading.dicom import syntaxes
+from loading.dicom.json_model import Elements
 from loading.errors import BadResponse, CorruptFrame, LoadError, UnsupportedTransferSyntax
-from loading.publish.indexes import INSTANCE_UID, number, value_of
+from loading.publish.indexes import INSTANCE_UID, number, parsed, value_of
 from loading.publish.tree import FramePart, read_or_none, unwrap
 
 Picture = npt.NDArray[np.uint8]
@@ -143,7 +144,7 @@ def _resample(
     return smaller
 
 
-def series_thumbnail(folder: Path, instances: Sequence[Object]) -> bytes | None:
+def series_thumbnail(folder: Path, instances: Sequence[Elements]) -> bytes | None:
     """Make the JPEG of the middle frame of a series; None where there is nothing to see.
 
     Parameters
@@ -154,7 +155,7 @@ def series_thumbnail(folder: Path, instances: Sequence[Object]) -> bytes | None:
     with_pixels = [one for one in instances if "7FE00010" in one]
     if not with_pixels:
         return None
-    entry = with_pixels[len(with_pixels) // 2]
+    entry = parsed(with_pixels[len(with_pixels) // 2])
     count = max(1, int(number(entry, "00280008", 1)))
     path = (
         folder

@@ -8,10 +8,11 @@ its source gives, so a run that was stopped goes on, and damage is mended.
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -155,6 +156,8 @@ class _Publication:
         self._cancel = cancel
         self._headers = JsonHeaders()
         self._guard = threading.Lock()
+        # A worker that ends is found here; to wait for a set of futures costs more than a header.
+        self._ended: queue.SimpleQueue[Future[list[_Step]]] = queue.SimpleQueue()
 
     def run(self, found: Grouped, worker_count: int) -> None:
         """Publish all series; workers go on with the next one while the lists are written."""
@@ -185,7 +188,7 @@ class _Publication:
                 folder = self._tree.series(*key) / "instances"
                 for uid, instance in group.items():
                     job = _Job(key, uid, instance, folder / uid, steps=1)
-                    waiting[pool.submit(self._begin, job)] = job
+                    self._submit(waiting, job, pool.submit(self._begin, job))
                     while len(waiting) >= ahead:
                         yield from self._collect(waiting, pool)
             while waiting:
@@ -194,18 +197,29 @@ class _Publication:
             for one in waiting:
                 one.cancel()
 
+    def _submit(
+        self, waiting: dict[Future[list[_Step]], _Job], job: _Job, future: Future[list[_Step]]
+    ) -> None:
+        waiting[future] = job
+        future.add_done_callback(self._ended.put)
+
     def _collect(
         self, waiting: dict[Future[list[_Step]], _Job], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[tuple[str, str], _Job | None]]:
-        finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
         self._cancel.check()
+        try:
+            finished = [self._ended.get(timeout=0.2)]
+        except queue.Empty:
+            return
+        while not self._ended.empty():
+            finished.append(self._ended.get())
         for future in finished:
             job = waiting.pop(future)
             job.steps -= 1
             try:
                 for step in future.result():
                     job.steps += 1
-                    waiting[pool.submit(_last, step)] = job
+                    self._submit(waiting, job, pool.submit(_last, step))
             except OSError:
                 raise
             except Exception as error:  # an instance that fails leaves the others alone
@@ -321,7 +335,8 @@ class _Publication:
         tree, folder = self._tree, self._tree.series(study, series)
         instances = indexes.write_series(tree, study, series, [job.elements for job in jobs])
         if any(job.image for job in jobs):
-            tree.write_json(folder / "renditions.json.gz", self._renditions(jobs, instances[0]))
+            first = indexes.parsed(instances[0])
+            tree.write_json(folder / "renditions.json.gz", self._renditions(jobs, first))
         thumbnail = series_thumbnail(folder, instances)
         if thumbnail is not None and read_or_none(folder / "thumbnail") != thumbnail:
             tree.write(folder / "thumbnail", thumbnail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from loading import codecs
 from loading.codecs.encode import Encoding, has_colour_transform, is_progressive
 from loading.dicom import encapsulated, syntaxes, tags
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
-from loading.dicom.header import Instance
+from loading.dicom.header import Attributes, Instance
 from loading.dicom.json_model import Elements
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, coding_of
 from loading.errors import CorruptFrame, LoadError
@@ -133,13 +134,12 @@ def open_image(instance: Instance, elements: Elements) -> ImageFile | None:
     if not instance.pixel_tag:
         return None
     try:
-        form = form_of(instance.shared, instance.pixel_tag)
+        form, coding = _forms(instance.shared, instance.pixel_tag)
     except Refused as error:
         raise CorruptFrame(f"Its pixels cannot be read: {error}") from error
     reason = shortage(instance, form)
     if reason:
         raise CorruptFrame(f"Its pixels cannot be read: {reason}")
-    coding = coding_of(instance.shared, form)
     index = FrameIndex(instance, form.frames) if coding.is_encapsulated else None
     image = ImageFile(instance, form, coding, index, form.photometric)
     if index is not None:
@@ -158,12 +158,17 @@ def open_image(instance: Instance, elements: Elements) -> ImageFile | None:
     return image
 
 
+@lru_cache(maxsize=64)
+def _forms(shared: Attributes, pixel_tag: int) -> tuple[PixelForm, Coding]:
+    """Work out what the slices of a series share, once."""
+    form = form_of(shared, pixel_tag)
+    return form, coding_of(shared, form)
+
+
 def _has_embedded_overlay(elements: Elements) -> bool:
     """Tell whether spare bits of the pixels hold an overlay (retired; PS3.3 C.9.2): bits > 1."""
-    return any(
-        tag.startswith("60") and tag.endswith("0100") and json.loads(text).get("Value", [1]) != [1]
-        for tag, text in elements.items()
-    )
+    tags = [tag for tag in elements if tag[:2] == "60" and tag[4:] == "0100"]
+    return any(json.loads(elements[tag]).get("Value", [1]) != [1] for tag in tags)
 
 
 def read_frame(image: ImageFile, number: int) -> Frame:
@@ -234,25 +239,22 @@ def write_encoded(
     expected = codecs.Expected(
         frame.shape[0], frame.shape[1], form.samples, allocated, allocated, form.signed, str(path)
     )
-    data = None if encoding.is_lossy else _proven(path, encoding, expected, frame)
-    photometric = image.photometric
-    error = 0
-    if data is None:
+    proven = None if encoding.is_lossy else _proven(path, encoding, expected, frame)
+    data, facts = proven or (b"", None)
+    photometric, error = image.photometric, 0
+    if facts is None:
         try:
             data = encoding.encode(frame, form.samples == 3 and photometric == "RGB")
+            facts, error = _compare(data, encoding, expected, frame)
         except Exception as problem:  # whatever an encoding library raises
             raise CannotEncode(f"{encoding.name} cannot hold these values ({problem})") from problem
-        error = _difference(data, encoding, expected, frame)
-        if error and not encoding.is_lossy:
+        if (error or facts.lossy) and not encoding.is_lossy:
             raise CannotEncode(f"{encoding.name} did not give back what it was given")
         body = wrap(data, encoding.syntax, name)
         if not encoding.is_lossy or read_or_none(path) != body:
             tree.write(path, body)
     if form.samples == 3 and has_colour_transform(data):
         photometric = "YBR_RCT" if not encoding.is_lossy else "YBR_ICT"
-    facts = codecs.inspect(encoding.syntax, data, expected)
-    if facts.lossy and not encoding.is_lossy:
-        raise CannotEncode(f"{encoding.name} is not what its name says")
     return Written(
         encoding.syntax, photometric, facts.depth, frame.nbytes, len(data), error, frame.shape
     )
@@ -260,7 +262,7 @@ def write_encoded(
 
 def _proven(
     path: Path, encoding: Encoding, expected: codecs.Expected, frame: Frame
-) -> bytes | None:
+) -> tuple[bytes, codecs.Facts] | None:
     """Give the codestream of a file that is there and holds just this frame."""
     body = read_or_none(path)
     if body is None:
@@ -269,18 +271,23 @@ def _proven(
         part = unwrap(body)
         if part.syntax != encoding.syntax:
             return None
-        return part.data if not _difference(part.data, encoding, expected, frame) else None
+        facts, error = _compare(part.data, encoding, expected, frame)
     except LoadError:
         return None
+    return None if error or facts.lossy else (part.data, facts)
 
 
-def _difference(data: bytes, encoding: Encoding, expected: codecs.Expected, frame: Frame) -> int:
-    """Decode and give the largest difference to what was encoded."""
+def _compare(
+    data: bytes, encoding: Encoding, expected: codecs.Expected, frame: Frame
+) -> tuple[codecs.Facts, int]:
+    """Decode; tell what the codestream is and its largest difference to what was encoded."""
     again = _plane("again", frame.shape, frame.dtype)
-    codecs.decode(encoding.syntax, data, expected, again)
+    # A decoder that wrote nothing must not be saved by what the last frame left.
+    again.reshape(-1)[[0, -1]] = np.invert(frame.reshape(-1)[[0, -1]])
+    facts = codecs.decode(encoding.syntax, data, expected, again)
     if np.array_equal(again, frame):
-        return 0
-    return int(np.abs(again.astype(np.int64) - frame.astype(np.int64)).max())
+        return facts, 0
+    return facts, int(np.abs(again.astype(np.int64) - frame.astype(np.int64)).max())
 
 
 def reduce(frame: Frame, factor: int) -> Frame:

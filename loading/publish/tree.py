@@ -24,6 +24,9 @@ from loading.errors import BadResponse, LoadError, SourceError
 
 UNFINISHED = ".voxtide-unfinished"
 _LOCK = ".voxtide-lock"
+_WRITE_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _UID = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}")
 _NAMESPACE = uuid.UUID("b3f1a2a8-3c51-5f0e-9d3e-57f0c6a1d201")
 OCTETS = "application/octet-stream"
@@ -107,6 +110,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._count = 0
+        self._made: set[str] = set()
         self._guard = threading.Lock()
 
     @property
@@ -154,16 +158,23 @@ class Tree:
         with self._guard:
             self._count += 1
             number = self._count
-        unfinished = self.root / UNFINISHED / str(number)
-        with open(unfinished, "wb", buffering=0) as file:  # noqa: PTH123 -- the fast road
+        unfinished, place = f"{self.root}/{UNFINISHED}/{number}", str(path)
+        descriptor = os.open(unfinished, _WRITE_FLAGS, 0o666)
+        try:
             view = memoryview(data)
             while view:
-                view = view[file.write(view) :]
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+        folder = os.path.dirname(place)  # noqa: PTH120 -- plain strings, for speed
+        if folder not in self._made:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            self._made.add(folder)
         try:
-            os.replace(unfinished, path)  # noqa: PTH105
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(unfinished, path)  # noqa: PTH105
+            os.replace(unfinished, place)  # noqa: PTH105
+        except FileNotFoundError:  # somebody tidied up meanwhile
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            os.replace(unfinished, place)  # noqa: PTH105
 
     def write_json(self, path: Path, value: object) -> None:
         """Write a value as gzipped JSON; equal values become equal bytes."""
