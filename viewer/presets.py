@@ -1,9 +1,9 @@
 """Looks of the 3D view: opacity and colour by value, under their usual names.
 
 The numbers are those of 3D Slicer's volume rendering presets, which other programs ship too, but
-for where Bone begins. CT presets are in HU. MR numbers mean nothing by themselves: such a preset
-names the `span` of its values that is laid over the 1 to 99 percent range of the data. "Relative"
-presets (ours) give values as parts of that range.
+for where Bone begins and how the MIP of MR is laid. CT presets are in HU. MR numbers mean nothing
+by themselves: such a preset names the `span` of its values that is laid over the 1 to 99 percent
+range of the data. "Relative" presets (ours) give values as parts of that range.
 """
 
 from __future__ import annotations
@@ -265,10 +265,12 @@ _TABLE: Final[tuple[Preset, ...]] = (
     _preset(
         "MR-MIP",
         "MIP",
-        opacity="0:0 98:0 417:1 2800:1",
-        colour="0:FFFFFF 2800:FFFFFF",
+        # Slicer's ends where fat begins, and a head is white: the largest value on a ray is nearly
+        # always a high one, so ours begins late and ends late.
+        opacity="0:0 0.25:0 1.35:1 8:1",
+        colour="0:FFFFFF 8:FFFFFF",
         shade=None,
-        span=(0, 417),
+        span=_UNIT,
         modality="MR",
         is_maximum=True,
     ),
