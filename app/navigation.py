@@ -47,6 +47,9 @@ class Navigation:
         now = next((n for n, r in enumerate(shown) if focus and r.isAncestorOf(focus)), -1)
         for distance in range(1, len(shown) + 1):
             region = shown[(now + steps * distance) % len(shown)]
+            if region is deck.centre and not deck.is_empty:
+                self._window.give_focus_to_views()
+                return
             target = first_stop(region)
             if target is not None:
                 target.setFocus(Qt.FocusReason.ShortcutFocusReason)

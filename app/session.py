@@ -191,7 +191,9 @@ class Session(QObject):
         if self.entry in entries:
             place = entries.index(self.entry) + steps
             if 0 <= place < len(entries):
-                self.select(entries[place])
+                # in this column, even if the other one shows it too
+                entry = entries[place]
+                self._start(_Job((), entry.spec.label, entry, column=self.active))
 
     def stop_opening(self) -> None:
         """Stop looking for images; what was open stays."""

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QImage,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -365,6 +366,14 @@ class VolumeView(PictureView):
         if point is not None:
             self.model.move_crosshair(point)
         super().mouseDoubleClickEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Zoom by pinching, where the system tells of it."""
+        pinch = Qt.NativeGestureType.ZoomNativeGesture
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
+            self.model.zoom("volume", 1.0 + event.value(), "pinch 3d")
+            return True
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom."""

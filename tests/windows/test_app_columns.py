@@ -360,6 +360,17 @@ def test_tab_goes_through_the_views_of_both_columns(pair):
     assert len(set(seen)) == 8
 
 
+def test_the_next_part_of_the_window_leaves_the_active_column_active(pair):
+    right = columns(pair)[1]
+    for _ in range(6):
+        press(pair, Qt.Key.Key_F6)
+        assert pair.workspace is right
+    click(view(columns(pair)[0], "coronal"), QPoint(3, 200))
+    press(pair, Qt.Key.Key_PageDown, CTRL)
+    wait_until(lambda: is_complete(pair), "the next series")
+    assert labels(pair) == ["Part", "Part"], "the series after it, in the active column"
+
+
 def test_the_gap_between_columns_can_be_dragged_and_evened(pair):
     left = columns(pair)[0]
     gap = left.mapTo(pair, QPoint(left.width() + 1, 300))

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QNativeGestureEvent, QPointingDevice
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from tests.helpers.array_source import ArraySource
 from tests.helpers.views import (
@@ -125,6 +127,26 @@ def test_a_double_click_picks_the_point_and_shows_3d_alone(views) -> None:
     x, y, z = views.workspace.state.crosshair_lps
     assert (x, z) == pytest.approx((32, 32), abs=1.5)
     assert y == pytest.approx(18, abs=2), "the front of the ball, 14 mm before its middle"
+
+
+@pytest.mark.parametrize("name", ["volume", "coronal"])
+def test_a_pinch_zooms(views, name) -> None:
+    views.show_array(ball_with_marker())
+    view, state = views.view(name), views.workspace.state
+    middle = QPointF(view.rect().center())
+    for value in (0.25, 0.25):
+        pinch = QNativeGestureEvent(
+            Qt.NativeGestureType.ZoomNativeGesture, QPointingDevice.primaryPointingDevice(), 2,
+            middle, middle, middle, value, QPointF(), 1,
+        )  # fmt: skip
+        QApplication.sendEvent(view, pinch)
+    now = views.workspace.state
+    factor = (now.camera.zoom if name == "volume" else now.coronal.zoom) / (
+        state.camera.zoom if name == "volume" else state.coronal.zoom
+    )
+    assert factor == pytest.approx(1.25**2)
+    views.workspace.undo()
+    assert views.workspace.state == state, "one pinch is one step"
 
 
 def test_the_wheel_zooms(views) -> None:
