@@ -14,7 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loading.dicom.header import Instance
+from loading.dicom.json_fast import FastWalk, NotOrdinary
 from loading.dicom.parse import MAX_HEADER, inflated_prefix, swapped
+from loading.dicom.syntaxes import EXPLICIT_LITTLE, is_encapsulated
 from loading.errors import BadResponse
 from loading.sources.places import Inflated
 
@@ -29,6 +31,7 @@ KeepBulk = Callable[[bytes], str]
 
 INLINE_BYTES = 1024
 """Longer binary values are kept apart as bulk data."""
+_INLINE = INLINE_BYTES // 4 * 3  # pydicom means the length of the text in base64
 _CACHED_BYTES = 512
 _MAX_CACHED = 100_000
 _CHARACTER_SET = "00080005"
@@ -52,6 +55,26 @@ class JsonHeaders:
         LoadError
             When the header cannot be read.
         """
+        texts = self._fast(instance, keep_bulk)
+        if texts is None:
+            texts = self._parsed(instance, keep_bulk)
+        texts[_CHARACTER_SET] = element_text("CS", "ISO_IR 192")
+        return dict(sorted(texts.items()))
+
+    def _fast(self, instance: Instance, keep_bulk: KeepBulk) -> Elements | None:
+        """Take an ordinary header from its bytes; None where pydicom has to look at it."""
+        place, syntax = instance.place, instance.shared.syntax
+        length = instance.offset if instance.pixel_tag else place.size
+        is_explicit = syntax == EXPLICIT_LITTLE or is_encapsulated(syntax)
+        if not is_explicit or length > MAX_HEADER or len(self._texts) >= _MAX_CACHED:
+            return None
+        walk = FastWalk(place.read_at(0, length), self._texts, keep_bulk, _INLINE)
+        try:
+            return walk.top(_ENDS_WITH_PIXELS)
+        except NotOrdinary:
+            return None
+
+    def _parsed(self, instance: Instance, keep_bulk: KeepBulk) -> Elements:
         dataset = _read(instance)
         character_set = str(dataset.get("SpecificCharacterSet", ""))
         texts = Elements()
@@ -59,8 +82,7 @@ class JsonHeaders:
             if tag.element == 0 or tag.group < 8 or tag >= _ENDS_WITH_PIXELS:
                 continue
             texts[f"{tag:08X}"] = self._text(dataset, tag, character_set, keep_bulk)
-        texts[_CHARACTER_SET] = element_text("CS", "ISO_IR 192")
-        return dict(sorted(texts.items()))
+        return texts
 
     def _text(self, dataset: Dataset, tag: Any, character_set: str, keep_bulk: KeepBulk) -> str:
         from pydicom.dataelem import RawDataElement

@@ -21,8 +21,8 @@ def publish_vs_bare_loop() -> Figure:
         ratio_of_medians(raw["voxtide"], raw["floor"]),
         "ratio",
         1.2,
-        "500 raw slices into a new tree in memory, with headers, files, lists / imagecodecs encoding "
-        "and decoding back what is in memory, on all cores; medians of 5, in turn",
+        "500 raw slices into a new tree in memory, with headers, files, lists / imagecodecs "
+        "encoding and decoding back what is in memory, on all cores; medians of 5, in turn",
         raw,
     )
 

@@ -38,7 +38,8 @@ def part_of(path: Path) -> tuple[str, str, bytes]:
     body = path.read_bytes()
     boundary = body.split(b"\r\n", 1)[0][2:]
     head = b'Content-Type: multipart/related; boundary="' + boundary + b'"\r\n\r\n'
-    (part,) = BytesParser().parsebytes(head + body).get_payload()
+    parts: Any = BytesParser().parsebytes(head + body).get_payload()
+    (part,) = parts
     data = body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--" + boundary, 1)[0]
     return part.get_content_type(), part.get_param("transfer-syntax"), data
 
@@ -48,9 +49,9 @@ def frame(folder: Path, entry: dict[str, Any], number: int, rendition: str = "fr
     sop = value(entry, "00080018")
     _, syntax, data = part_of(folder / "instances" / sop / rendition / f"{number}.mht")
     if value(entry, "00280100") == 1:
-        shape = value(entry, "00280010"), value(entry, "00280011")
+        rows, columns = value(entry, "00280010"), value(entry, "00280011")
         bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-        return bits[: shape[0] * shape[1]].reshape(shape)
+        return bits[: rows * columns].reshape(rows, columns)
     kind = "i" if value(entry, "00280103") else "u"
     dtype = np.dtype(f"{kind}{value(entry, '00280100') // 8}")
     if syntax == "1.2.840.10008.1.2.1":
