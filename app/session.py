@@ -11,11 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.opening_words import failure_of, title_of, without_volume
 from app.status_words import headers_words
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+_FIRST_SEEN_MS = 100
+"""What the views take to paint the first slice of a series, with some room."""
+_FIRST_WAIT_S = 0.4
 LEFT, RIGHT = 0, 1
 
 
@@ -92,6 +95,8 @@ class _Job:
     volume: OpenVolume | None = None
     error: Exception | None = None
     after: threading.Thread | None = None
+    first: VolumeEntry | None = None
+    seen: threading.Event = field(default_factory=threading.Event)
 
     def progress(self, done: int, total: int) -> None:
         """Take a count from the engine."""
@@ -133,6 +138,7 @@ class Session(QObject):
     active_changed = Signal()
     failed = Signal(object)
     _finished = Signal(object)
+    _first_found = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -143,6 +149,7 @@ class Session(QObject):
         self.adjust: Callable[[Catalogue], Catalogue] = lambda catalogue: catalogue
         self._job: _Job | None = None
         self._threads: list[threading.Thread] = []
+        self._first_found.connect(self._take_first, Qt.ConnectionType.QueuedConnection)
         self._finished.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     # -- what is asked for -------------------------------------------------------------------------
@@ -367,16 +374,22 @@ class Session(QObject):
                 job.token.cancel()
             entry = job.entry
             if entry is None:
-                catalogue = loading.describe(job.uris, progress=job.progress, cancel=job.token)
+                catalogue = loading.describe(
+                    job.uris,
+                    progress=job.progress,
+                    cancel=job.token,
+                    first=lambda best: self._open_first(job, best),
+                )
                 catalogue = self.adjust(catalogue)
                 job.opened = Opened(job.uris, job.title, catalogue)
-                entry = loading.first_choice(catalogue)
+                entry = again_in(catalogue, job.first) or loading.first_choice(catalogue)
                 if entry is None:
                     entry = next(iter(job.opened.pictures.values()), None)
             job.found = entry
             if job.after is not None:
                 job.after.join()
-            if entry is not None and not job.is_cancelled:
+            shown = "" if job.first is None else job.first.spec.key
+            if entry is not None and entry.spec.key != shown and not job.is_cancelled:
                 job.volume = loading.open_entry(
                     entry, executor=QtExecutor(), memory_limit_bytes=job.limit_bytes
                 )
@@ -388,6 +401,43 @@ class Session(QObject):
             # the window is gone
             if job.volume is not None:
                 job.volume.close()
+
+    def _open_first(self, job: _Job, best: VolumeEntry) -> None:
+        """Open the best series so far, in the thread that goes on to look at files.
+
+        It waits a moment, so that the first slice is painted while nobody else wants the
+        interpreter.
+        """
+        import loading
+        from loading.qtpool import QtExecutor
+
+        try:
+            volume = loading.open_entry(
+                best, executor=QtExecutor(), memory_limit_bytes=job.limit_bytes
+            )
+        except loading.LoadError:
+            return  # it will be told when the list is there
+        try:
+            job.first = best
+            self._first_found.emit(job, volume)
+        except RuntimeError:
+            volume.close()
+            return
+        job.seen.wait(_FIRST_WAIT_S)
+
+    def _take_first(self, job: _Job, volume: OpenVolume) -> None:
+        """Show the best series so far; the list has it alone until all files were looked at."""
+        if job is not self._job or job.first is None:
+            self._close_later(volume)
+            return
+        from loading import Catalogue, notice
+
+        told = (notice("still_reading"),)
+        self._list(Opened(job.uris, job.title, Catalogue("", volumes=(job.first,), warnings=told)))
+        job.column = self._column_for(job)
+        self._set_volume(job.column, job.first, volume)
+        self.opened_changed.emit()
+        QTimer.singleShot(_FIRST_SEEN_MS, job.seen.set)
 
     def _take(self, job: _Job) -> None:
         """Take what a job found, on the GUI thread."""
@@ -411,7 +461,7 @@ class Session(QObject):
         self._drop_empty()
         if job.error is not None:
             self._tell(job)
-        elif job.volume is None:
+        elif job.volume is None and job.first is None:
             count = len(job.opened.catalogue.images) if job.opened is not None else 0
             self.failed.emit(without_volume(job.title, count))
 
@@ -481,6 +531,16 @@ class Session(QObject):
         if not isinstance(job.error, LoadError):
             _log.error("opening failed", exc_info=job.error)
         self.failed.emit(failure_of(job.title, job.uris, job.error, job.beside_bytes))
+
+
+def again_in(catalogue: Catalogue, first: VolumeEntry | None) -> VolumeEntry | None:
+    """Find the series that was shown first in the whole list, so that the choice does not jump."""
+    if first is None:
+        return None
+    same = [one for one in catalogue.volumes if one.spec.key == first.spec.key]
+    uid = first.spec.series_uid
+    same = same or [one for one in catalogue.volumes if uid and one.spec.series_uid == uid]
+    return max(same, key=lambda one: one.spec.chunk_count, default=None)
 
 
 def _close(volume: OpenVolume) -> None:

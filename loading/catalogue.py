@@ -44,6 +44,13 @@ class ImageEntry:
     belongs_to: str = ""
 
 
+First = Callable[[VolumeEntry], None]
+"""Called at most once, while many files are still being looked at, with the best volume so far.
+
+Slices of it may be missing still; the catalogue has it whole.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A file that was passed over, and why."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from loading import formats
-from loading.catalogue import Catalogue, NothingFound, Progress, Skipped
+from loading.catalogue import Catalogue, First, NothingFound, Progress, Skipped
+from loading.choice import rank
 from loading.dicom.describe import sort_out
 from loading.dicom.header import Instance
 from loading.dicom.reader import HeaderReader
@@ -28,9 +30,19 @@ _log = logging.getLogger(__name__)
 _EVERY = 64
 """Files between two looks at the cancel token and two calls of the progress function."""
 
+FIRST_FILES = 256
+"""Fewer files are listed before anybody waits."""
+FIRST_S = 0.1
+LONGEST_FIRST_S = 0.25
+"""So long the end of a folder is waited for: what lies in one is most often whole."""
+
 
 def describe(
-    uris: Sequence[str], progress: Progress | None = None, cancel: CancelToken | None = None
+    uris: Sequence[str],
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    *,
+    first: First | None = None,
 ) -> Catalogue:
     """Describe what lies under paths, from headers alone.
 
@@ -41,6 +53,9 @@ def describe(
     progress : callable, optional
         Called with how many of how many files have been looked at.
     cancel : CancelToken, optional
+    first : callable, optional
+        Called once with the best volume known after a tenth of a second, where there are so many
+        files that the catalogue takes longer.
 
     Raises
     ------
@@ -51,7 +66,7 @@ def describe(
         uris = [uris]
     paths = [path_of(uri) for uri in uris]
     cancel = cancel or CancelToken()
-    survey = _Survey(progress, cancel)
+    survey = _Survey(progress, cancel, first)
     for path in paths:
         survey.add(path)
     survey.finish()
@@ -101,9 +116,11 @@ def _nothing(paths: Sequence[str], catalogue: Catalogue) -> NothingFound:
 class _Survey:
     """Collect header records under several paths, each file once."""
 
-    def __init__(self, progress: Progress | None, cancel: CancelToken) -> None:
+    def __init__(self, progress: Progress | None, cancel: CancelToken, first: First | None) -> None:
         self._progress = progress
         self._cancel = cancel
+        self._first = first
+        self._began_s = time.monotonic()
         self._reader = HeaderReader()
         self._seen: set[str] = set()
         self._looked_at = 0
@@ -141,8 +158,27 @@ class _Survey:
         if formats.is_store(folder):
             self.offers.add_store(folder)
             return
+        here = ""
         for path in files_below(folder, self.skipped, self.offers.stores):
+            if self._first is not None:
+                below = os.path.dirname(path)  # noqa: PTH120
+                self._look_for_first(is_whole=below != here)
+                here = below
             self._add_file(path)
+
+    def _look_for_first(self, *, is_whole: bool) -> None:
+        """Give the best volume so far, once, at the end of a folder if that comes soon."""
+        waited_s = time.monotonic() - self._began_s
+        patience_s = FIRST_S if is_whole else LONGEST_FIRST_S
+        if self._first is None or self._looked_at < FIRST_FILES or waited_s < patience_s:
+            return
+        found = sort_out(self.instances, self._cancel)
+        best = min(found.volumes, key=rank, default=None)
+        if best is not None:
+            tell, self._first = self._first, None
+            tell(best)
+        else:
+            self._began_s = time.monotonic()
 
     def _add_file(self, path: str) -> None:
         if path in self._seen:

@@ -179,6 +179,13 @@ KINDS: dict[str, NoticeKind] = {
             "{attribute} is not usable ({value}) and was ignored.",
         ),
         NoticeKind(
+            "still_reading",
+            _W,
+            "The files are still being looked at, or that was stopped: slices and series may be "
+            "missing.",
+            "Wait until the list is there, or open the folder again.",
+        ),
+        NoticeKind(
             "truncated",
             _W,
             "{count} files end early ({places}). Those slices are marked as failed.",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from loading import files
-from loading.catalogue import Catalogue, NothingFound, Progress
+from loading.catalogue import Catalogue, First, NothingFound, Progress
 from loading.errors import LoadError, NotFound, unexpected
 from loading.sources.base import CancelToken
 
@@ -111,8 +111,15 @@ def describe(
     uris: str | Sequence[str],
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
+    *,
+    first: First | None = None,
 ) -> Catalogue:
     """Say what is to be had under one or several URIs, from metadata alone.
+
+    Parameters
+    ----------
+    first : callable, optional
+        Called at most once with the best volume so far, where files are many (see `First`).
 
     Raises
     ------
@@ -129,7 +136,10 @@ def describe(
     failures: list[NothingFound] = []
     for describe_some, some in by_loader.items():
         try:
-            parts.append(describe_some(some, progress, cancel))
+            if describe_some is files.describe:
+                parts.append(files.describe(some, progress, cancel, first=first))
+            else:
+                parts.append(describe_some(some, progress, cancel))
         except NothingFound as error:
             failures.append(error)
             parts.append(error.catalogue)
