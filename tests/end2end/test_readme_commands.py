@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +29,9 @@ ELSEWHERE = {
 }
 # A page whose example has a test of its own.
 OWN_TEST = {"docs/adding-a-loader.md": "tests/contracts/test_documented_loader.py"}
+
+
+WITHOUT_WINDOW = ("info", "probe", "load", "snapshot", "export", "publish", "serve")
 
 
 class Block(NamedTuple):
@@ -66,7 +71,7 @@ def is_voxtide(command: str) -> bool:
 
 def opens_window(command: str) -> bool:
     words = shlex.split(command)
-    return is_voxtide(command) and words[1] not in ("info", "probe", "load", "snapshot", "export")
+    return is_voxtide(command) and words[1] not in WITHOUT_WINDOW
 
 
 def with_marks(command: str):
@@ -127,9 +132,27 @@ def check_answer(command: str, folder: Path, output: str) -> None:
         assert output.count("\n") == 1
     if "-o" in words:
         path = folder / words[words.index("-o") + 1]
+        if words[1] == "publish":
+            assert list(path.glob("studies/*/series/*/metadata.gz"))
+            return
         (check_picture if path.suffix == ".png" else check_volume)(path)
     else:
         assert output.strip()
+
+
+def check_server(words: list[str], folder: Path) -> None:
+    """Start it, on any port, on the tree that the page publishes; ask; end it as Ctrl+C does."""
+    tree = folder / words[2]
+    if not tree.exists():
+        run([words[0], "publish", "scans/head", "-o", str(tree)], folder)
+    words[words.index("--port") + 1] = "0"
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        address = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{address}/studies", timeout=20) as answer:
+            assert len(json.load(answer)) == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 @pytest.mark.parametrize("command", [with_marks(c) for c in commands() if is_voxtide(c)])
@@ -147,6 +170,9 @@ def test_voxtide(
     else:
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
             monkeypatch.delenv(name, raising=False)
+        if words[0] == "serve":
+            check_server([path, *words], desk)
+            return
         done = run([path, *words], desk)
         check_answer(command, desk, done.stdout)
 
