@@ -138,7 +138,7 @@ def shortage(instance: Instance, form: PixelForm) -> str:
     syntax = instance.shared.syntax
     if syntaxes.is_encapsulated(syntax):
         if syntax not in syntaxes.NAMES:
-            return f"{syntaxes.name_of(syntax)} is not known"
+            return f"{syntaxes.name_of(syntax)} cannot be decoded"
         if length != UNDEFINED:
             return f"it says {syntaxes.name_of(syntax)}, but the pixels are not in fragments"
         if start + 16 > size:

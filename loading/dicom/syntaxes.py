@@ -48,6 +48,26 @@ NAMES = {
 }
 
 
+_JPEG = "1.2.840.10008.1.2.4."
+NOT_DECODED = {
+    **{_JPEG + n: "arithmetic JPEG" for n in ("52", "54", "56", "58")},
+    **{_JPEG + n: "hierarchical JPEG" for n in ("59", "60", "61", "62", "63", "64", "65", "66")},
+    _JPEG + "92": "JPEG 2000 Part 2 lossless",
+    _JPEG + "93": "JPEG 2000 Part 2",
+    **{_JPEG + n: "JPIP" for n in ("94", "95", "204", "205")},
+    **{_JPEG + n: "MPEG-2 video" for n in ("100", "100.1", "101", "101.1")},
+    **{
+        _JPEG + n + tail: "H.264 video"
+        for n in ("102", "103", "104", "105", "106")
+        for tail in ("", ".1")
+    },
+    **{_JPEG + n: "H.265 video" for n in ("107", "108")},
+    **{_JPEG + n: "JPEG XL" for n in ("110", "111", "112")},
+    "1.2.840.10008.1.2.1.98": "encapsulated uncompressed",
+}
+"""Known, so that what is listed instead of shown has a name; no decoder of ours takes them."""
+
+
 def is_encapsulated(uid: str) -> bool:
     """Tell whether pixels come as a sequence of fragments (PS3.5 A.4)."""
     return uid not in NATIVE
@@ -55,5 +75,5 @@ def is_encapsulated(uid: str) -> bool:
 
 def name_of(uid: str) -> str:
     """Give the name for people, with the UID."""
-    known = NAMES.get(uid)
+    known = NAMES.get(uid) or NOT_DECODED.get(uid)
     return f"{known} ({uid})" if known else f"transfer syntax {uid or 'not given'}"

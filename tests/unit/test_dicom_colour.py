@@ -393,6 +393,17 @@ def test_a_palette_beside_grey_values(tmp_path):
     assert (drawn[numbers >= 100] == 0xFF000000 | red << 16 | green << 8 | blue).all()
 
 
+@pytest.mark.parametrize(
+    ("syntax", "name"),
+    [("102", "H.264 video"), ("93", "JPEG 2000 Part 2"), ("52", "arithmetic JPEG")],
+)
+def test_encodings_that_are_not_decoded_have_their_names(tmp_path, syntax, name):
+    path = write(tmp_path, scene())
+    set_codestreams(path, J2K + syntax, [b"\0" * 64])
+    with pytest.raises(loading.NothingFound, match=f"{name}.*cannot be decoded"):
+        loading.describe(str(tmp_path))
+
+
 def test_a_profile_is_told(tmp_path):
     write(tmp_path, scene(), ICCProfile=b"\0" * 128)
     assert "profile_ignored" in codes(tmp_path)
