@@ -78,6 +78,32 @@ def _planes_of_tomogram(instance: Instance, form: PixelForm) -> list[Instance]:
     ]
 
 
+def kinds_of(instance: Instance, form: PixelForm) -> tuple[str, ...]:
+    """Name the energy windows and detectors whose frames follow each other, window by window.
+
+    Nothing where there is one only, or where they are not all there equally often and in order.
+    """
+    if not is_nuclear(instance.shared):
+        return ()
+    try:
+        vectors, _ = _vectors_of(instance)
+    except Damaged:
+        return ()
+    telling = {tag: vectors[tag] for tag in _KINDS if len(set(vectors.get(tag, ()))) > 1}
+    if not telling or any(len(vector) != form.frames for vector in telling.values()):
+        return ()
+    keys = list(zip(*telling.values(), strict=True))
+    distinct = list(dict.fromkeys(keys))
+    each = form.frames // len(distinct)
+    if keys != [key for key in distinct for _ in range(each)]:
+        return ()
+    names = [_KINDS[tag] for tag in telling]
+    return tuple(
+        ", ".join(f"{name} {number}" for name, number in zip(names, key, strict=True))
+        for key in distinct
+    )
+
+
 def _vectors_of(instance: Instance) -> tuple[dict[int, tuple[int, ...]], Values]:
     """Read the vectors that the Frame Increment Pointer names, and the place of the detector."""
     end = instance.offset

@@ -25,7 +25,8 @@ from loading.dicom.colour import (
     window_as_stored,
 )
 from loading.dicom.forms import PALETTE, PixelForm, shortage
-from loading.dicom.header import Instance
+from loading.dicom.gridded import kinds_of
+from loading.dicom.header import Instance, Part
 from loading.dicom.json_headers import JsonHeader
 from loading.dicom.kinds import kind_of
 from loading.dicom.loops import frame_times
@@ -53,7 +54,8 @@ def describe_image(
     instance: Instance, form: PixelForm, source: MakeSource = DicomSource
 ) -> ImageEntry | str:
     """Describe a file with pixels, or give the reason why it cannot be shown."""
-    reason = shortage(instance, form)
+    # Of many frames those that are whole can be shown.
+    reason = shortage(frame_of_file(instance, form, 0), form)
     if reason:
         return reason
     if form.is_colour:
@@ -72,9 +74,10 @@ def describe_image(
         form,
         values,
         windows,
-        [*_notices(lead), *notices, *more],
+        [*_short(instance, form), *_notices(lead), *notices, *more],
         levels=(_level_of(lead, form),),
     )
+    spec = _with_points(spec, instance, form)
     spec = replace(
         spec,
         frame_ms=frame_times(instance, form.frames),
@@ -104,7 +107,7 @@ def _describe_colour(instance: Instance, form: PixelForm, source: MakeSource) ->
     except LoadError as error:
         return error.what
     lead = first_slice_of(instance, form) or instance
-    told = _notices(lead)
+    told = [*_short(instance, form), *_notices(lead)]
     differ = contradiction(form, found)
     if differ is not None:
         told.append(notice("colours_contradicted", said=differ[0], found=differ[1]))
@@ -174,12 +177,40 @@ class FileFrames(Sequence[FramePixels]):
             return [self[at] for at in range(*number.indices(len(self)))]
         if not 0 <= number < len(self):
             raise IndexError(number)
+        instance = frame_of_file(self._instance, self._coding.form, number)
         if self._coding.form.is_colour:
-            return ColourPixels(self._instance, self._coding, number, self._index, self._palette)
+            return ColourPixels(instance, self._coding, number, self._index, self._palette)
         value_map = None
         if self._maps:
             value_map = self._maps[number if len(self._maps) > 1 else 0]
-        return FramePixels(self._instance, self._coding, number, self._index, value_map)
+        return FramePixels(instance, self._coding, number, self._index, value_map)
+
+
+def frame_of_file(instance: Instance, form: PixelForm, number: int) -> Instance:
+    """Give one frame of many as an instance of its own, for which its own bytes count."""
+    if form.frames == 1:
+        return instance
+    return instance._replace(part=Part(instance, number))
+
+
+def _with_points(spec: VolumeSpec, instance: Instance, form: PixelForm) -> VolumeSpec:
+    """Make energy windows and detectors of nuclear medicine the points of a fourth axis."""
+    labels = kinds_of(instance, form)
+    if not labels:
+        return spec
+    count, rows, columns = form.frames // len(labels), form.rows, form.columns
+    level = Level((count, rows, columns), spec.affine_lps, (1, rows, columns))
+    return replace(
+        spec, levels=(level,), time_points=len(labels), time_axis="view", time_labels=labels
+    )
+
+
+def _short(instance: Instance, form: PixelForm) -> list[Notice]:
+    """Tell that the last frames of a file are not there."""
+    if not shortage(instance, form):
+        return []
+    name = instance.place.name.replace("\\", "/").rpartition("/")[2]
+    return [notice("truncated", count=1, places=name)]
 
 
 def _notices(instance: Instance) -> list[Notice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
@@ -21,6 +22,7 @@ ENERGY, DETECTOR, INTERVAL, SLOT, SLICE, ANGLE = (
     0x00540090,
 )
 SIDE = (10, 12)
+LOOP = "1.2.840.10008.5.1.4.1.1.3.1"
 
 
 def pixels(count, seed=3):
@@ -118,16 +120,69 @@ def test_energy_windows_are_volumes_of_their_own(tmp_path):
 @pytest.mark.parametrize(
     ("vectors", "changes"),
     [
-        ({ENERGY: [1] * 6, DETECTOR: [1, 1, 1, 2, 2, 2], ANGLE: [1, 2, 3] * 2}, {}),
+        ({ENERGY: [1] * 6, DETECTOR: [1] * 6, ANGLE: range(1, 7)}, {}),
         ({SLICE: range(1, 6)}, {}),
         ({SLICE: range(1, 7)}, {"SpacingBetweenSlices": ""}),
         ({SLICE: range(1, 7)}, {"DetectorInformationSequence": None}),
         ({SLICE: range(1, 7), SLOT: [1, 1]}, {}),
     ],
-    ids=["projections", "too few", "no distance", "no place", "vectors that differ"],
+    ids=["angles", "too few", "no distance", "no place", "vectors that differ"],
 )
 def test_what_has_no_place_is_shown_frame_by_frame(tmp_path, vectors, changes):
     write_nm(tmp_path / "n.dcm", pixels(6), vectors, **changes)
     found = describe([str(tmp_path)])
     assert not found.volumes
     assert [(image.kind, image.frames) for image in found.images] == [("nuclear medicine image", 6)]
+
+
+def test_views_of_detectors_and_windows_are_told_apart(tmp_path):
+    stored = pixels(12)
+    vectors = {
+        ENERGY: [1] * 6 + [2] * 6,
+        DETECTOR: [1, 1, 1, 2, 2, 2] * 2,
+        ANGLE: [1, 2, 3] * 4,
+    }
+    write_nm(tmp_path / "n.dcm", stored, vectors, kind="TOMO")
+    (image,) = describe([str(tmp_path)]).images
+    assert (image.frames, image.spec.time_points, image.spec.shape_kji[0]) == (12, 4, 3)
+    assert image.spec.time_labels == (
+        "energy window 1, detector 1",
+        "energy window 1, detector 2",
+        "energy window 2, detector 1",
+        "energy window 2, detector 2",
+    )
+    entry = loading.VolumeEntry(image.spec, image.open)
+    for t in range(4):
+        assert np.array_equal(values(entry, t), stored[3 * t : 3 * t + 3])
+
+
+def test_views_in_another_order_stay_in_that_of_the_file(tmp_path):
+    stored = pixels(6)
+    write_nm(tmp_path / "n.dcm", stored, {DETECTOR: [1, 2] * 3, ANGLE: [1, 1, 2, 2, 3, 3]})
+    (image,) = describe([str(tmp_path)]).images
+    assert (image.spec.time_points, image.spec.shape_kji[0]) == (1, 6)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_a_loop_that_ends_early_shows_its_whole_frames(tmp_path, samples):
+    stored = pixels(6)
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    changes = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, **colour} if samples == 3 else {}
+    path = write_nm(tmp_path / "n.dcm", stored, {}, **changes, SOPClassUID=LOOP)
+    dataset = pydicom.dcmread(path)
+    wanted = stored
+    if samples == 3:
+        wanted = np.random.default_rng(1).integers(0, 255, (6, *SIDE, 3), dtype=np.uint8)
+        dataset.PixelData = wanted.tobytes()
+        dataset.save_as(path)
+    size = wanted[0].nbytes
+    path.write_bytes(path.read_bytes()[: -size - 3])
+    (image,) = describe([str(tmp_path)]).images
+    assert image.frames == 6
+    assert "truncated" in [told.code for told in image.spec.warnings]
+    entry = loading.VolumeEntry(image.spec, image.open)
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        assert sorted(chunk.index for chunk in volume.failures) == [4, 5]
+        shown = volume.colour() if samples == 3 else volume.stored()
+        assert np.array_equal(shown[:4], wanted[:4])
