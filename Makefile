@@ -50,6 +50,9 @@ picture: setup
 docs: setup
 	$(BIN)/python packaging/write_trouble_page.py
 
+soak: setup
+	$(BIN)/python -m tests.soak
+
 package:
 	nice -n 10 sh packaging/package.sh
 

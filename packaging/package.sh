@@ -65,6 +65,6 @@ say "packages"
 rm -f dist/*.deb dist/*.tar.zst
 deb=dist/voxtide_${version}_$(dpkg --print-architecture).deb
 sh "$here/linux/build_deb.sh" "$work/bundle/voxtide" "$version" "$deb" "${VOXTIDE_DEB_COMPRESSION:-xz}"
-tar -C "$work/bundle" --owner=0 --group=0 --numeric-owner -c voxtide | zstd -q -T0 -15 -f \
+tar -C "$work/bundle" --owner=0 --group=0 --numeric-owner -c voxtide | zstd -q -T0 -12 -f \
     -o "dist/voxtide-$version-linux-$(uname -m).tar.zst"
 ls -l dist

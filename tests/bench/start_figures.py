@@ -18,7 +18,7 @@ FROZEN = ROOT / "build" / "package" / "bundle" / "voxtide" / "voxtide"
 FROZEN_NAME = "VOXTIDE_FROZEN"
 """Environment variable: the frozen program, where it is not in the build folder."""
 BARE = [sys.executable, "-P", str(ROOT / "tests" / "bench" / "peers" / "bare_window.py")]
-VENV = [str(Path(sys.executable).with_name("voxtide")), "--new-window"]
+VENV = [str(Path(sys.executable).with_name("voxtide"))]
 
 
 def _watch(wanted: str, *command: object) -> list[str]:
@@ -29,7 +29,7 @@ def _rounds(commands: dict[str, list[str]]) -> dict[str, list[Sample]]:
     """Start each in turn; what a round leaves is removed, the first one fills the caches."""
     found: dict[str, list[Sample]] = {name: [] for name in commands}
     # a developer's habit that would have every module compiled at each start
-    surroundings = {**environment(), "PYTHONDONTWRITEBYTECODE": ""}
+    surroundings = {**environment(), "PYTHONDONTWRITEBYTECODE": "", "XDG_RUNTIME_DIR": ""}
     for turn in range(ROUNDS + 1):
         for name, command in commands.items():
             shutil.rmtree(HOME / "state", ignore_errors=True)
@@ -97,7 +97,7 @@ def frozen_vs_venv() -> Figure:
     cube = folder_of("raw500")
     samples = _rounds(
         {
-            "frozen": _watch("slice", program, "--new-window", cube),
+            "frozen": _watch("slice", program, cube),
             "venv": _watch("slice", *VENV, cube),
         }
     )

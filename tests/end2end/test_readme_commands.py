@@ -24,6 +24,8 @@ ELSEWHERE = {
     r"\.venv/bin/python -m tests\.bench .*": "tests/end2end/test_bench.py; all take ten minutes",
     r"sh packaging/test\.sh": "it is what runs this test",
     r"\. \.venv/bin/activate": "the commands after it are run from that environment",
+    r"sudo apt install \./dist/voxtide_.*\.deb": "packaging/test_package.sh, in empty roots",
+    r"pipx install \.": "packaging/test_package.sh, with the wheel",
     r"python3 -m venv voxtide-env": "packaging/linux/empty_root.sh, with the verb install",
     r"voxtide-env/bin/pip install \.": "packaging/linux/empty_root.sh, with the verb install",
 }
