@@ -12,7 +12,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -134,11 +134,14 @@ class Door(QObject):
         if unknown is None:
             self._open_links(links, place)
             return
-        link = unknown
+        self._ask_about(unknown, lambda: self._let_in(links, place))
+
+    def _ask_about(self, link: Link, then: Callable[[], None]) -> None:
+        """Ask whether a host may be contacted, and go on when it may."""
 
         def agree() -> None:
             self.remember_host(link)
-            self._let_in(links, place)
+            then()
 
         words = tr("Contact {host} for the first time?").format(host=link.host)
         more = tr("What is there is fetched; nothing of yours is sent but what you search for.")
@@ -207,21 +210,29 @@ class Door(QObject):
         """Find the servers behind viewers' pages, in a thread."""
         from loading import LoadError
         from loading.web.finding import find_server
+        from loading.web.links import parse
 
         known = tuple(server["root"] for server in self._window.settings.value.servers)
         hosts = set(self._window.settings.value.known_hosts)
+        strangers: list[Link] = []
 
         def may_contact(root: str) -> bool:
-            from loading.web.messages import origin_of
+            link = parse(root)
+            if str(link.origin) not in hosts:
+                strangers.append(link)
+            return str(link.origin) in hosts
 
-            return str(origin_of(root)) in hosts
+        def ask_further(failed: LoadError) -> None:
+            if strangers:
+                self._ask_about(strangers[0], lambda: self._find_servers(links, place))
+            else:
+                self.tell(failed)
 
         def work() -> None:
             try:
                 found = [find_server(link, known, may_contact=may_contact) for link in links]
             except LoadError as error:
-                failed = error
-                self._post(lambda: self.tell(failed))
+                self._post(partial(ask_further, error))
             else:
                 self._post(lambda: self._let_in(found, place))
 

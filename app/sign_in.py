@@ -131,6 +131,9 @@ class SignInDesk(QObject):
     def ask(self, challenge: Challenge) -> Identity | None:
         """Show the bar and wait for the answer; called on a thread that may wait."""
         question = _Question(challenge, self._vault.trouble())
+        self._open.append(question)
+        if self._is_closed:
+            return None
         self._asked.emit(question)
         question.answered.wait()
         if question.identity is not None and question.is_kept:
@@ -144,9 +147,7 @@ class SignInDesk(QObject):
             self._answer(question, None)
 
     def _show(self, question: _Question) -> None:
-        self._open.append(question)
-        if self._is_closed:
-            self._answer(question, None)
+        if question.answered.is_set():  # the window was closed meanwhile
             return
         bar = SignInBar(question.challenge, question.keyring_trouble)
         bar.given.connect(lambda identity, is_kept: self._answer(question, identity, is_kept))

@@ -256,6 +256,29 @@ def test_a_host_is_not_contacted_before_the_user_says_so_once(window):
         assert isinstance(window.sheets.sheet, StudyBrowser)
 
 
+def test_a_viewers_page_leads_to_its_server_after_a_question_for_each_host(window):
+    with qido_server(Habits(studies=[study_row(1)])) as archive, qido_server(Habits()) as site:
+
+        def override(path, headers):
+            if path.endswith("/app-config.js"):
+                return 200, {}, f"window.config = {{wadoRoot: '{archive.url}'}}".encode()
+            return 404, {}, b""
+
+        site.override = override
+        page = site.url.removesuffix("/rs") + "/viewer?StudyInstanceUIDs=1.2.1"
+        drop_text(window, page)
+        for server in (site, archive):
+            wait_until(lambda: window.door.bars.bar is not None, "the question")
+            bar = window.door.bars.bar
+            assert isinstance(bar, QuestionBar)
+            assert server.url.partition("://")[2].removesuffix("/rs") in bar.words.text()
+            assert server.requests == []
+            click(bar.yes)
+        wait_until(lambda: isinstance(window.sheets.sheet, StudyBrowser), "the browser")
+        wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the study")
+        assert window.door.search.link.url == f"{archive.url}/studies/1.2.1"
+
+
 def test_a_sign_in_in_an_address_is_left_out(window, private_home):
     with qido_server(Habits(studies=[study_row(1)])) as server:
         address = server.url.replace("://", f"://anna:{SECRET}@") + f"?token={SECRET}"
