@@ -393,6 +393,10 @@ class Section(QWidget):
         column.addWidget(self._body)
         self._fold(open_)
 
+    def set_open(self, is_open: bool) -> None:
+        """Fold or unfold it."""
+        self._head.setChecked(is_open)
+
     def _fold(self, open_: bool) -> None:
         name = "chevron-down" if open_ else "chevron-right"
         self._head.setProperty("icon_name", name)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.main_window import MainWindow
 from app.resources import resource_path
 from tests.helpers.dicom_series import phantom, write_series
-from tests.helpers.window import drag_enter, drop, is_complete, press, wait_until
+from tests.helpers.window import drag_enter, drop, is_complete, open_beside, press, wait_until
 from tests.screens.server_states import SERVER_STATES
 
 DEMO = resource_path("demo", "colin27")
@@ -43,9 +43,11 @@ class Stage:
     def settle(self) -> None:
         """Wait until nothing moves any more."""
         QTest.qWait(SETTLE_MS)
-        workspace = self.window.workspace
-        if workspace is not None and self.window.session.volume is not None:
-            wait_until(lambda: workspace.is_at_rest, "the sharp picture")
+        columns = self.window.columns
+        if columns is not None and self.window.session.volume is not None:
+            wait_until(
+                lambda: all(one.is_at_rest for one in columns.workspaces), "the sharp pictures"
+            )
         wait_until(lambda: not self.window.display.volume_section.pictures.is_busy, "the presets")
 
     def run(self, *commands: str) -> None:
@@ -170,6 +172,60 @@ def _several(stage: Stage) -> None:
     stage.open(stage.scratch)
 
 
+def _two_columns(stage: Stage) -> None:
+    """Two series of two patients."""
+    stage.open(DEMO)
+    write_series(
+        stage.scratch / "Other", phantom((40, 96, 80)), PatientName="Doe^Jane", PatientID="7"
+    )
+    open_beside(stage.window, stage.scratch / "Other")
+    stage.settle()
+
+
+def _two_at(width: int, height: int, *commands: str) -> Callable[[Stage], None]:
+    def reach(stage: Stage) -> None:
+        stage.resize(width, height)
+        _two_columns(stage)
+        stage.run(*commands)
+
+    return reach
+
+
+def _linked(stage: Stage) -> None:
+    """Two series of one frame of reference; the crosshair of one lies outside the other."""
+    for name, count in (("Whole", 40), ("Lower half", 16)):
+        write_series(
+            stage.scratch / name,
+            phantom((count, 96, 80), seed=count),
+            SeriesDescription=name,
+            StudyInstanceUID="1.2.826.0.1.3680043.8.498.74",
+            FrameOfReferenceUID="1.2.826.0.1.3680043.8.498.75",
+            PatientName="Doe^Jane",
+        )
+    stage.open(stage.scratch)
+    stage.run("view.layout.compare")
+    wait_until(lambda: is_complete(stage.window), "the load beside")
+    stage.run("go.other_column")
+
+
+def _drag_beside(stage: Stage) -> None:
+    stage.open(DEMO)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(stage.scratch))])
+    place = QPoint(stage.window.width() - 60, 300)
+    QApplication.sendEvent(stage.window, drag_enter(place, data))
+
+
+def _opacity(stage: Stage) -> None:
+    stage.resize(1344, 1000)
+    stage.open(DEMO)
+    display = stage.window.display
+    display.volume_section.points_fold.set_open(True)
+    QTest.qWait(100)
+    display.verticalScrollBar().setValue(display.verticalScrollBar().maximum())
+    stage.settle()
+
+
 def _names_hidden(stage: Stage) -> None:
     _several(stage)
     stage.run("view.hide_names")
@@ -232,6 +288,13 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "too-large": _too_large,
     "several-series": _several,
     "names-hidden": _names_hidden,
+    "two-columns": _two_at(1680, 1050),
+    "two-columns-notices": _two_at(1344, 840, "load.notices"),
+    "two-columns-compact": _two_at(900, 700),
+    "two-columns-smallest": _two_at(720, 480),
+    "two-columns-linked": _linked,
+    "drag-beside": _drag_beside,
+    "opacity-points": _opacity,
     "radiograph": _radiograph,
     "times": _times,
     **SERVER_STATES,

@@ -26,7 +26,7 @@ def window(qapp, tmp_path):
     with main_window((1280, 1020)) as made:
         open_and_wait(made, tmp_path / "Phantom")
         wait_until(lambda: made.display.window_section.histogram._heights, "the histogram")
-        made.display.volume_section.points.parentWidget().parentWidget()._head.click()
+        click(made.display.volume_section.points_fold._head, QPoint(30, 14))
         QTest.qWait(50)
         made.display.verticalScrollBar().setValue(made.display.verticalScrollBar().maximum())
         QTest.qWait(50)
