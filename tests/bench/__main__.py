@@ -19,6 +19,7 @@ from typing import Any
 from tests.bench import (
     feel_figures,
     file_figures,
+    format_figures,
     publish_figures,
     start_figures,
     web_figures,
@@ -32,6 +33,7 @@ OUTPUT = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "performance.md"
 FIGURES: dict[str, Measure] = {
     **file_figures.FIGURES,
+    **format_figures.FIGURES,
     **publish_figures.FIGURES,
     **web_figures.FIGURES,
     **window_figures.FIGURES,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from tests.bench import make_formats
 from tests.bench.make_enhanced import make_enhanced
 from tests.bench.make_series import make_series
 
@@ -45,6 +48,16 @@ SERIES = {
     "tiny_htj2k": Series(8, 64, "htj2k"),
     "tiny_j2k": Series(8, 64, "j2k"),
 }
+OTHERS: dict[str, Callable[[Path], None]] = {
+    "nifti256": partial(make_formats.make_nifti, packed=False),
+    "niftigz256": partial(make_formats.make_nifti, packed=True),
+    "tiff300": make_formats.make_tiff_stack,
+    "mixed20000": make_formats.make_mixed,
+    "tiny_nifti": partial(make_formats.make_nifti, packed=False, side=16),
+    "tiny_niftigz": partial(make_formats.make_nifti, packed=True, side=16),
+    "tiny_tiff": partial(make_formats.make_tiff_stack, count=4),
+}
+"""What lies in a folder beside one DICOM series."""
 
 
 def folder_of(name: str) -> Path:
@@ -54,15 +67,22 @@ def folder_of(name: str) -> Path:
     if not mark.exists():
         print(f"making {name} in {folder} ...", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
-        series = SERIES[name]
-        if series.coding == "enhanced":
-            make_enhanced(folder, series.count, series.size)
+        if name in OTHERS:
+            OTHERS[name](folder)
         else:
-            make_series(folder, series.count, series.size, series.coding)
+            _make(folder, SERIES[name])
         mark.touch()
-    for path in folder.iterdir():
-        _warm(path)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _warm(path)
     return folder
+
+
+def _make(folder: Path, series: Series) -> None:
+    if series.coding == "enhanced":
+        make_enhanced(folder, series.count, series.size)
+    else:
+        make_series(folder, series.count, series.size, series.coding)
 
 
 def _warm(path: Path) -> None:

@@ -4,7 +4,7 @@ It starts as the program does, shows the warm-up series once (imports, shaders, 
 the word, drops the folder on the window and watches: a 5 ms timer of the GUI thread notes how long
 the thread was away, and the first slice is looked for on the screen itself.
 
-usage: python -m tests.bench.our_window load|scan|scroll|feel|orbit FOLDER WARM_UP_FOLDER
+usage: python -m tests.bench.our_window load|first|scan|scroll|feel|orbit FOLDER WARM_UP_FOLDER
        python -m tests.bench.our_window start FOLDER
 """
 
@@ -109,6 +109,7 @@ class Scenario:
             yield from _pause(0.2)
             yield from {
                 "load": self._load,
+                "first": self._first,
                 "scan": self._scan,
                 "scroll": self._scroll,
                 "feel": self._feel,
@@ -134,6 +135,21 @@ class Scenario:
         self.result["longest_block_ms"] = self.pulse.longest_ms
         self._read_timeline(window)
         yield from _pause(SETTLE_S)
+
+    def _first(self, window: MainWindow) -> Steps:
+        """Drop many files, see the first slice, and wait for the list; is it the same series?"""
+        before = window.session.volume
+        self._drop(window, self.folders[0])
+        yield from self._until(lambda: _shows_a_slice(window, before))
+        self._note("first_slice_ms", self.dropped_s)
+        volume = window.session.volume
+        assert volume is not None
+        uid = volume.spec.series_uid
+        yield from self._until(lambda: not window.session.is_opening)
+        self._note("described_ms", self.dropped_s)
+        self.result["series"] = len(window.session.entries)
+        assert window.session.volume is not None
+        self.result["jumped"] = window.session.volume.spec.series_uid != uid
 
     def _scan(self, window: MainWindow) -> Steps:
         """Drop, and watch until the headers have been read; the views come after that."""
