@@ -23,7 +23,7 @@ Object = dict[str, Any]
 THUMBNAIL = 256
 """Pixels of the longer side."""
 _GREY = ("MONOCHROME1", "MONOCHROME2")
-_COLOURS = ("RGB", "YBR_RCT", "YBR_ICT", "YBR_FULL")
+_COLOURS = ("RGB", "YBR_RCT", "YBR_ICT", "YBR_FULL", "YBR_FULL_422")
 
 
 def decode_frame(entry: Object, part: FramePart) -> npt.NDArray[np.generic]:
@@ -77,7 +77,8 @@ def render(
     """
     photometric = str(value_of(entry, "00280004") or "MONOCHROME2")
     if photometric in _COLOURS and frame.ndim == 3 and frame.dtype == np.uint8:
-        return _to_rgb(frame) if photometric == "YBR_FULL" else np.asarray(frame, np.uint8)
+        is_ybr = photometric.startswith("YBR_FULL")  # decoders give samples as they were coded
+        return _to_rgb(frame) if is_ybr else np.asarray(frame, np.uint8)
     if photometric not in _GREY or frame.ndim != 2:
         raise UnsupportedTransferSyntax(f"A frame of {photometric} is not rendered")
     meant = frame.astype(np.float64)
