@@ -123,6 +123,7 @@ class _Opening:
         from app.incoming import Incoming
         from app.language import install_translations
         from app.roles import tell_roles
+        from app.signals import SignalDoor
         from app.theme import apply_theme
 
         application = QApplication.instance()
@@ -132,6 +133,7 @@ class _Opening:
         window = self._window
         apply_theme(application, window.settings.value.theme)
         window.build()
+        SignalDoor(window)
         incoming = Incoming(window, run)
         if not self._is_alone:
             _listen(window, incoming)

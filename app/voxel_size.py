@@ -90,11 +90,11 @@ class VoxelSizes:
     @property
     def reason(self) -> str:
         """Say why no size can be given now; empty when it can."""
-        from loading.assumed import is_assumed
-
         volume = self._window.session.volume
         if volume is None:
             return tr("nothing is open")
+        from loading.assumed import is_assumed  # the engine is not imported before it is needed
+
         is_open = not self._window.session.is_flat and is_assumed(volume.spec)
         return "" if is_open else tr("the file tells the voxel size")
 

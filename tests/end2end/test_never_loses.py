@@ -71,6 +71,16 @@ def test_a_crash_is_written_down_and_told(home, series):  # noqa: F811
         wait_for(lambda: open_now(home) == [[str(first)]], "offer of what was open")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_logout_is_no_crash(home, series, number):  # noqa: F811
+    first, _ = series
+    with running(home, first) as process:
+        wait_for(lambda: open_now(home) == [[str(first)]], "first series")
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 0
+    assert list(Path(home["XDG_STATE_HOME"]).glob("voxtide/runs/*")) == []
+
+
 @pytest.mark.parametrize("after_s", [0.1, 0.3, 0.6])
 def test_killed_at_any_moment_the_next_start_works(home, series, after_s):  # noqa: F811
     """The moments are spread over a start; where exactly they fall does not matter."""
