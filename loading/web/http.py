@@ -12,6 +12,7 @@ other header of the caller's stay with the origin that they were meant for.
 
 from __future__ import annotations
 
+import atexit
 import heapq
 import itertools
 import logging
@@ -491,4 +492,6 @@ def _call(call: Callable[[], None]) -> None:
 @cache
 def shared_client() -> HttpClient:
     """Give the client that the process shares: one thread, one pool for each server."""
-    return HttpClient(credentials)
+    client = HttpClient(credentials)
+    atexit.register(client.close)
+    return client

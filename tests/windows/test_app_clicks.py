@@ -5,7 +5,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from app.bars import QuestionBar
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.dicomweb_store import Store
+from tests.helpers.dicomweb_store import phantom as small_phantom
+from tests.helpers.web_server import WebServer
 from tests.helpers.window import (
     brightness,
     differs,
@@ -23,8 +27,8 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 class Hands:
     """Act on a window and count."""
 
-    def __init__(self, window):
-        self.window, self.count = window, 0
+    def __init__(self, window, folder):
+        self.window, self.folder, self.count = window, folder, 0
 
     def drop(self, path):
         self.count += 1
@@ -56,7 +60,7 @@ def folder(tmp_path):
 @pytest.fixture
 def hands(qapp, folder):
     with main_window() as window:
-        made = Hands(window)
+        made = Hands(window, folder)
         made.drop(folder)
         yield made
 
@@ -129,6 +133,25 @@ def test_copy_the_picture_to_a_report(hands):
     assert copied.size() == hands.window.views.grab_picture("axial").size()
     assert brightness(copied) > 5
     assert hands.count == 1
+
+
+def test_open_from_a_server(hands):
+    """Paste the address, agree to the host; from the second time on it is the paste alone."""
+    window, store = hands.window, Store(small_phantom(6, 64))
+    with WebServer(store) as server:
+        QGuiApplication.clipboard().setText(f"{server.url}{store.path}")
+        for count in (2, 1):
+            hands.count = 0
+            hands.key(Qt.Key.Key_V, CTRL)
+            bar = window.door.bars.bar
+            if isinstance(bar, QuestionBar):
+                hands.click(bar.yes, bar.yes.rect().center())
+            wait_until(lambda: window.session.volume.spec.shape_kji == (6, 64, 64), "the volume")
+            wait_until(lambda: window.session.volume.state.is_over, "the load")
+            assert (window.session.volume.stored() == store.volume).all()
+            assert hands.count == count
+            window.session.close_entry(window.session.entry)
+            hands.drop(hands.folder)
 
 
 def test_undo_a_bad_window(hands):
