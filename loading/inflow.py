@@ -49,7 +49,7 @@ class Inflow:
         self._is_planned = False
         self._is_posted = False
         self._has_turned = False
-        source.on_room = self.look
+        source.begin(self.look)
 
     # -- for the loader, from any thread ------------------------------------------------------
 

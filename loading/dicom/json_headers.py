@@ -40,6 +40,9 @@ _NUMBERS = {
 _LONG = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 _UNPADDED_BY_SPACE = frozenset(("UI", "OB", "UN"))
 
+_TEXTS = frozenset(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UI"))
+_WANTED = {f"{tag:08X}": tag for tag in tags.WANTED_TAGS}
+
 JsonObject = Mapping[str, Any]
 
 
@@ -126,14 +129,14 @@ def wanted_values(data: JsonObject) -> dict[int, bytes]:
     """Give the raw values of the attributes that matter, text in UTF-8."""
     values: dict[int, bytes] = {}
     for name, element in data.items():
-        tag = _tag(name)
-        if tag not in tags.WANTED_TAGS or not isinstance(element, Mapping):
+        tag = _WANTED.get(name) or _WANTED.get(name.upper())
+        if tag is None or not isinstance(element, dict):
             continue
         if tag in tags.PRESENCE_TAGS:
             if element.get("Value"):
                 values[tag] = b"1"
             continue
-        raw = _raw(str(element.get("vr", "UN")), element, 0)
+        raw = _raw(element.get("vr", "UN"), element, 0)
         if raw:
             values[tag] = raw
     values[tags.CHARACTER_SET] = _CHARSET
@@ -180,28 +183,35 @@ def _tag(name: str) -> int:
         return -1
 
 
-def _raw(vr: str, element: Mapping[str, Any], depth: int) -> bytes:
+def _raw(vr: object, element: Mapping[str, Any], depth: int) -> bytes:
     """Give the bytes of a value; empty for none, and for one that lies elsewhere."""
-    inline = element.get("InlineBinary")
-    if isinstance(inline, str):
-        try:
-            return base64.b64decode(inline, validate=True)
-        except (binascii.Error, ValueError):
-            return b""
     values = element.get("Value")
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        return b""
+    if not isinstance(values, list) or not values:
+        return _inline(element)
+    if vr in _TEXTS and len(values) == 1 and type(values[0]) in (str, int, float):
+        return str(values[0]).encode("utf-8", "replace")
     try:
         if vr == "SQ":
             return b"".join(_item(value, depth) for value in values)
         if vr in _NUMBERS:
-            return struct.pack(f"<{len(values)}{_NUMBERS[vr]}", *(_number(vr, v) for v in values))
+            form = f"<{len(values)}{_NUMBERS[str(vr)]}"
+            return struct.pack(form, *[_number(str(vr), v) for v in values])
         if vr == "AT":
             halves = ((int(str(v)[:4], 16), int(str(v)[4:8], 16)) for v in values)
             return b"".join(struct.pack("<HH", *pair) for pair in halves)
     except (struct.error, ValueError, TypeError, OverflowError):
         return b""
-    return "\\".join(_text(value) for value in values).encode("utf-8", "replace")
+    return "\\".join([_text(value) for value in values]).encode("utf-8", "replace")
+
+
+def _inline(element: Mapping[str, Any]) -> bytes:
+    inline = element.get("InlineBinary")
+    if not isinstance(inline, str):
+        return b""
+    try:
+        return base64.b64decode(inline, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _number(vr: str, value: object) -> float | int:

@@ -155,8 +155,13 @@ class RemoteSource(Source, Protocol):
     """
 
     is_remote: bool
-    on_room: Callable[[], None] | None
-    """Called on the thread of `call_soon` when there is room again after there was none."""
+
+    def begin(self, on_room: Callable[[], None]) -> None:
+        """Tell that a load begins: what was refused before may be asked for again.
+
+        `on_room` is called on the thread of `call_soon` when there is room after there was none.
+        """
+        ...
 
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
         """Have something called on the thread that asks."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if usual else f":{self.port}")
 
 
+@lru_cache(maxsize=2048)
 def origin_of(url: str) -> Origin:
     """Give the origin of an address.
 

@@ -47,8 +47,9 @@ _log = logging.getLogger(__name__)
 
 HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
+_ENOUGH_REFUSALS = 8
 _NO_TIME_S, _LITTLE_S = 0.3, 1.0
-_COLD_OTHERS = 8
+_COLD_OTHERS = 6
 """While the first visible slice is on its way over a line that nothing is known of, so many
 others are asked for beside it."""
 
@@ -113,9 +114,10 @@ class WebSource:
         self._plain: set[ChunkKey] = set()
         self._from_disk: set[FramePixels] = set()
         self._refused: LoadError | None = None
+        self._refusals = 0
         self._is_closed = threading.Event()
         self._was_full = False
-        self.on_room: Callable[[], None] | None = None
+        self._on_room: Callable[[], None] | None = None
 
     # -- Source -------------------------------------------------------------------------------
 
@@ -191,6 +193,11 @@ class WebSource:
 
     # -- RemoteSource -------------------------------------------------------------------------
 
+    def begin(self, on_room: Callable[[], None]) -> None:
+        """Forget that a sign-in was refused; tell `on_room` when there is room again."""
+        self._on_room = on_room
+        self._refused, self._refusals = None, 0
+
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
         """Have something called on the network thread."""
         self._session.client.call_soon(call, delay_s)
@@ -225,9 +232,9 @@ class WebSource:
 
     def _look_for_room(self) -> None:
         """Tell who asks that bytes have come, when there were too many under way."""
-        if self._was_full and self.on_room is not None and self.has_room(is_urgent=False):
+        if self._was_full and self._on_room is not None and self.has_room(is_urgent=False):
             self._was_full = False
-            self.on_room()
+            self._on_room()
 
     def ask(self, request: Request, arrived: Callable[[Arrival], None], *, is_urgent: bool) -> None:
         """Ask for what lacks for a request."""
@@ -249,8 +256,12 @@ class WebSource:
         def over(arrival: Arrival) -> None:
             if arrival.is_last:
                 self._flights.pop(chunk, None)
-            if isinstance(arrival.error, Unauthorised):
-                self._refused = arrival.error
+            if not isinstance(arrival.error, Unauthorised):
+                self._refusals = 0
+            else:
+                self._refusals += 1
+                if self._refusals >= _ENOUGH_REFUSALS:
+                    self._refused = arrival.error  # to ask on would be hammering
             arrived(arrival)
 
         flight = Flight(
