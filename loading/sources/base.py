@@ -151,7 +151,8 @@ class Arrival(NamedTuple):
 class RemoteSource(Source, Protocol):
     """Read chunks over a line, where waiting and decoding are two things.
 
-    `is_remote` tells it from others. `ask`, `has_room`, `abort` are called on the thread of `call_soon` alone, `place` on workers.
+    `is_remote` tells it from others. `ask`, `has_room`, `abort` are called on the thread of
+    `call_soon` alone, `place` on workers.
     """
 
     is_remote: bool
