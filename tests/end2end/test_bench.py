@@ -50,6 +50,11 @@ PROMISED = (
     "web.wrong_slices",
     "loopback.full_vs_folder",
     "jls.coverage_frames",
+    "nifti.full_vs_nibabel",
+    "niftigz.full_vs_nibabel",
+    "tiffstack.full_vs_tifffile",
+    "mixed_folder.first_slice_ms",
+    "mixed_folder.list_vs_pydicom",
 )
 
 
