@@ -284,8 +284,12 @@ class SlicePicture:
 
     def _paint_scale(self, painter: QPainter, shown: _Shown, scene: Scene) -> None:
         width, height = shown.viewport.width, shown.viewport.height
-        length = scale_bar_mm(width / shown.viewport.scale * 0.75)
-        text = f"{length:g} px" if _has_no_spacing(scene) else length_text(length)
+        room = width / 2 - overlays.LETTER_ROOM / 2 - 2 * overlays.MARGIN
+        for share in (0.75, 0.45, 0.25):
+            length = scale_bar_mm(width / shown.viewport.scale * share)
+            text = f"{length:g} px" if _has_no_spacing(scene) else length_text(length)
+            if length * shown.viewport.scale + overlays.text_width(text) < room:
+                break  # beside the letter in the middle of the edge
         right, bottom = width - overlays.MARGIN, height - overlays.MARGIN
         overlays.draw_scale_bar(painter, right, bottom, length * shown.viewport.scale, text)
 
