@@ -81,6 +81,8 @@ class ViewModel(QObject):
     def change(self, gesture: object = None, **fields: object) -> None:
         """Change fields of the state; changes of one gesture are one step to undo."""
         self._keep_flat(fields)
+        if "names_hidden" in fields:  # a setting, not a step to go back over
+            self.adjust(names_hidden=fields.pop("names_hidden"))
         if not {"window", "level"}.isdisjoint(fields):
             self._window_is_users = True
             fields.setdefault("window_name", "")
