@@ -224,11 +224,13 @@ class MainWindow(QMainWindow):
         columns.link_wanted.connect(lambda: self.commands.run("view.link"))
         self.preferences.apply_hands()
         self.preferences.apply_names()
-        self._warm_up_panels()
         if self.session.volume is not None:
             self.session_view.show_volumes()
         elif self.session.is_opening:
             self.session_view.follow_opening()
+        else:
+            # what is being opened paints them anyway, and waits for it
+            self._warm_up_panels()
 
     def _make_workspace(self) -> Workspace:
         from app.menus import show_view_menu
