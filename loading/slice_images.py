@@ -29,7 +29,7 @@ class SliceImage:
     Attributes
     ----------
     pixels : array, shape (rows, columns)
-        Array values: a view of the volume's buffer.
+        Array values, the luminance of colours: a view of the volume's buffer.
     affine_lps : array, shape (4, 4), millimetres
         Maps (i, j, 0, 1) to LPS; the third column is the slice's unit normal.
     position : int
@@ -94,6 +94,8 @@ def volume_from_images(
             levels=(level,),
             absent=frozenset(),
             slice_origins_lps=None,
+            samples=1,
+            frame_ms=(),
             time_points=1,
             time_axis="",
             time_labels=(),
