@@ -32,7 +32,7 @@ from pydicom.uid import UID, CTImageStorage
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.self_test import DICOM_SAMPLES, SPACING_IJK_MM, ramp  # noqa: E402
+from app.self_test import DICOM_SAMPLES, FORMAT_SAMPLES, SPACING_IJK_MM, ramp  # noqa: E402
 
 Encode = Callable[[Any], bytes]
 J2K = "1.2.840.10008.1.2.4."
@@ -137,8 +137,18 @@ def write_formats(folder: Path) -> None:
              "ElementSpacing = " + " ".join(map(str, SPACING_IJK_MM)),
              "ElementType = MET_SHORT", "ElementDataFile = LOCAL", "")  # fmt: skip
     (folder / "ramp.mha").write_bytes("\n".join(lines).encode() + stored.astype("<i2").tobytes())
-    tifffile.imwrite(folder / "ramp.tif", stored.astype(np.uint16), compression="zlib",
-                     photometric="minisblack")  # fmt: skip
+    for name, sample in FORMAT_SAMPLES.items():
+        if name.endswith(".tif"):
+            # "lzw+" has a predictor in front
+            coding = sample.syntax.removesuffix("+")
+            tifffile.imwrite(
+                folder / name,
+                ramp(sample.dtype),
+                compression=coding,
+                predictor=sample.syntax.endswith("+"),
+                photometric="minisblack",
+                metadata=None,
+            )
     for k, plane in enumerate(ramp("uint8")):
         pictures = folder / "pictures"
         pictures.mkdir(exist_ok=True)
