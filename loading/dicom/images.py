@@ -47,6 +47,8 @@ from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
 from loading.spec import Level, VolumeSpec
 
+MOST_CLAIMED = 16
+"""A file that ends early may claim so many times the bytes it has; more is nonsense."""
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -54,9 +56,8 @@ def describe_image(
     instance: Instance, form: PixelForm, source: MakeSource = DicomSource
 ) -> ImageEntry | str:
     """Describe a file with pixels, or give the reason why it cannot be shown."""
-    # Of many frames those that are whole can be shown.
-    reason = shortage(frame_of_file(instance, form, 0), form)
-    if reason:
+    reason = shortage(instance, form)
+    if reason and not _has_many(instance, form):
         return reason
     if form.is_colour:
         return _describe_colour(instance, form, source)
@@ -203,6 +204,13 @@ def _with_points(spec: VolumeSpec, instance: Instance, form: PixelForm) -> Volum
     return replace(
         spec, levels=(level,), time_points=len(labels), time_axis="view", time_labels=labels
     )
+
+
+def _has_many(instance: Instance, form: PixelForm) -> bool:
+    """Tell whether a file that ends early has whole frames, and a fair part of what it claims."""
+    there = instance.place.size - instance.offset
+    first_is_whole = form.frames > 1 and not shortage(frame_of_file(instance, form, 0), form)
+    return first_is_whole and form.native_bytes <= MOST_CLAIMED * there
 
 
 def _short(instance: Instance, form: PixelForm) -> list[Notice]:

@@ -186,3 +186,9 @@ def test_a_loop_that_ends_early_shows_its_whole_frames(tmp_path, samples):
         assert sorted(chunk.index for chunk in volume.failures) == [4, 5]
         shown = volume.colour() if samples == 3 else volume.stored()
         assert np.array_equal(shown[:4], wanted[:4])
+
+
+def test_a_loop_that_claims_without_bounds_is_refused(tmp_path):
+    write_nm(tmp_path / "n.dcm", pixels(6), {}, SOPClassUID=LOOP, NumberOfFrames="2000000000")
+    with pytest.raises(loading.NothingFound, match="ends early"):
+        describe([str(tmp_path)])
