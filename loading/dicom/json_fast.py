@@ -141,7 +141,7 @@ class FastWalk:
                 raise NotOrdinary
         key = None
         if len(value) <= _CACHED_BYTES:
-            key = (tag, vr.decode("ascii"), value, True, self._charset)
+            key = (tag, vr, value, self._charset)
             known = self._known.get(key)
             if known is not None:
                 return known

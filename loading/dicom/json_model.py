@@ -11,6 +11,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from loading.dicom.header import Instance
@@ -59,7 +60,7 @@ class JsonHeaders:
         if texts is None:
             texts = self._parsed(instance, keep_bulk)
         texts[_CHARACTER_SET] = element_text("CS", "ISO_IR 192")
-        return dict(sorted(texts.items()))
+        return texts
 
     def _fast(self, instance: Instance, keep_bulk: KeepBulk) -> Elements | None:
         """Take an ordinary header from its bytes; None where pydicom has to look at it."""
@@ -100,6 +101,7 @@ class JsonHeaders:
         return text
 
 
+@lru_cache(maxsize=4096)
 def element_text(vr: str, *values: object) -> str:
     """Give the JSON text of an element."""
     return _compact({"vr": vr, "Value": list(values)} if values else {"vr": vr})

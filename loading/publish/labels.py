@@ -36,7 +36,7 @@ def relabel(
     )
     if written.depth:
         told |= _coded(written)
-    return dict(sorted(told.items()))
+    return told
 
 
 def _coded(written: Written) -> Elements:

@@ -65,11 +65,15 @@ class FramePart(NamedTuple):
     offset: int
 
 
-def wrap(data: bytes, syntax: str, name: str) -> bytes:
-    """Make the multipart body of one frame; `name` decides the boundary, so it never changes."""
-    boundary = f"BOUNDARY_{uuid.uuid5(_NAMESPACE, name)}".encode()
-    head = f"Content-Type: {media_type(syntax)};transfer-syntax={syntax}".encode()
-    return b"--%b\r\n%b\r\n\r\n%b\r\n--%b--\r\n" % (boundary, head, data, boundary)
+def envelope(syntax: str, name: str) -> tuple[bytes, bytes]:
+    """Give what stands before and behind a frame in its multipart body.
+
+    `name` decides the boundary, so that it never changes.
+    """
+    boundary = f"BOUNDARY_{uuid.uuid5(_NAMESPACE, name)}"
+    kind = f"{media_type(syntax)};transfer-syntax={syntax}"
+    head = f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n"
+    return head.encode(), f"\r\n--{boundary}--\r\n".encode()
 
 
 def unwrap(body: bytes) -> FramePart:
@@ -153,17 +157,18 @@ class Tree:
                 cure="Free space or choose another folder, then run the same again",
             ) from error
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Put a file in its place, whole."""
+    def write(self, path: Path, *parts: bytes) -> None:
+        """Put a file in its place, whole; its parts follow each other."""
         with self._guard:
             self._count += 1
             number = self._count
         unfinished, place = f"{self.root}/{UNFINISHED}/{number}", str(path)
         descriptor = os.open(unfinished, _WRITE_FLAGS, 0o666)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(descriptor, view) :]
         finally:
             os.close(descriptor)
         folder = os.path.dirname(place)  # noqa: PTH120 -- plain strings, for speed

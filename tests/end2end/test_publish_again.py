@@ -143,10 +143,10 @@ def test_a_full_disk_is_told_and_nothing_half_is_left(tmp_path, monkeypatch):
     write_series(tmp_path / "in", phantom((12, 32, 24)))
     write, count = Tree.write, iter(range(1000))
 
-    def short(self, path, data):
+    def short(self, path, *parts):
         if next(count) == 10:
             raise OSError(28, "No space left on device", str(path))
-        write(self, path, data)
+        write(self, path, *parts)
 
     with monkeypatch.context() as patch:
         patch.setattr(Tree, "write", short)
