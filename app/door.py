@@ -168,8 +168,14 @@ class Door(QObject):
         self.set_up()
         self.allow_asking(link)
         self.search.connect_to(link)
-        self._window.sheets.close()
-        self._window.show_sheet("studies", self._make_browser)
+        from app.study_browser import StudyBrowser
+
+        sheet = self._window.sheets.sheet
+        if isinstance(sheet, StudyBrowser):
+            sheet.begin()
+        else:
+            self._window.sheets.close()
+            self._window.show_sheet("studies", self._make_browser)
 
     def open_found(self, uri: str) -> None:
         """Open what was chosen in the study browser."""

@@ -178,12 +178,15 @@ class StudyBrowser(Sheet):
         self._connect(Link(root))
 
     def _connect(self, link: Link) -> None:
-        self._address_error = ""
         self._window.door.remember_host(link)
-        self._window.door.allow_asking(link)
-        self._search.connect_to(link)
+        self._window.door.browse(link)
+
+    def begin(self) -> None:
+        """Show what another server was asked, and wait for words to look for."""
+        self._address_error = ""
         self.form.fill(self._search.query)
         self.address.clear()
+        self.refresh()
         self.form.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _forget(self) -> None:
