@@ -149,6 +149,11 @@ class VolumeSection(Section):
         form.addRow(label(tr("Shift"), "second"), self.shift)
         self.body.addLayout(form)
         self.body.addWidget(self.lighting)
+        self.crop = Switch(tr("Crop"))
+        self.crop.setToolTip(tr("Drag the faces in 3D or the edges in the planes"))
+        self.crop_whole = button(tr("Everything"), lambda: None, "small")
+        self.crop_whole.setAccessibleName(tr("Crop box around everything"))
+        self.body.addLayout(row(self.crop, None, self.crop_whole))
         self.points = OpacityEditor()
         self.reset_points = button(tr("Points of the preset"), lambda: None, "small")
         self.points_fold = Section(tr("Opacity points"), open_=False)
@@ -253,6 +258,8 @@ class DisplayPanel(PanelScroll):
         volume.points.edited.connect(self._take_points)
         volume.reset_points.clicked.connect(lambda: change(opacity=()))
         volume.lighting.switched.connect(lambda on: change(lighting=on))
+        volume.crop.switched.connect(lambda _: self.command.emit("volume.crop"))
+        volume.crop_whole.clicked.connect(lambda: self.command.emit("volume.crop_whole"))
 
     def show_volume(self, volume: OpenVolume | None) -> None:
         """Offer what fits a volume: its own windows, its modality's presets."""
@@ -309,6 +316,8 @@ class DisplayPanel(PanelScroll):
         volume.preset.set_value(state.preset)
         volume.pictures.set_value(state.preset)
         volume.lighting.setChecked(state.lighting)
+        volume.crop.setChecked(state.crop is not None)
+        volume.crop_whole.setVisible(state.crop is not None)
         volume.shift.blockSignals(True)
         volume.shift.setValue(round(100 * state.shift))
         volume.shift.blockSignals(False)
@@ -318,7 +327,9 @@ class DisplayPanel(PanelScroll):
         volume.reset_points.setEnabled(bool(state.opacity))
         volume.setEnabled(not self._workspace.is_flat)
         is_drawn = state.volume_mode != "off"
-        for part in (volume.preset, volume.pictures, volume.shift, volume.lighting):
+        for part in (
+            volume.preset, volume.pictures, volume.shift, volume.lighting, volume.crop
+        ):  # fmt: skip
             part.setEnabled(is_drawn)
 
     def _show_curve(self) -> None:

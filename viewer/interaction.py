@@ -14,13 +14,16 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 
-from viewer.geometry import FloatArray, Viewport, fit_scale
+from viewer.crop import FACES, Face, handle, handle_step, with_face
+from viewer.geometry import FloatArray, Viewport, apply, fit_scale
 from viewer.model import ViewModel
+from viewer.projection import Projection
 from viewer.slice_picture import viewport_for
 from viewer.state import PLANES, PlaneView
 
 DRAG_PX: Final = 4.0
 LINE_PX: Final = 6.0
+HANDLE_REACH_PX: Final = 12.0
 NOTCH: Final = 120
 TRACKPAD_PX: Final = 24
 ZOOM_PER_NOTCH: Final = 1.15
@@ -233,6 +236,9 @@ class SliceHand(Hand):
         if modifiers & _CTRL:
             # Ctrl alone turns the planes once oblique planes are there.
             return self._region(start) if modifiers & _SHIFT else _nothing
+        face = self.face_near(start, size)
+        if face is not None:
+            return self._drag_face(face, size)
         lines = self.lines_near(start, size)
         if lines:
             return self._drag_lines(lines, size)
@@ -368,6 +374,43 @@ class SliceHand(Hand):
 
         return drag
 
+    def index_at(self, at: QPointF, size: tuple[float, float]) -> FloatArray | None:
+        """Give the index (i, j, k), with parts of voxels, under the pointer."""
+        point, scene = self.point_at(at, size), self.model.scene
+        return None if point is None or scene is None else apply(scene.to_index, point)
+
+    def face_near(self, at: QPointF, size: tuple[float, float]) -> Face | None:
+        """Name the face of the crop box whose line on this plane is within reach."""
+        box, here = self.model.state.crop, self.index_at(at, size)
+        if box is None or here is None:
+            return None
+        aside = self.index_at(at + QPointF(1, 0), size)
+        below = self.index_at(at + QPointF(0, 1), size)
+        assert aside is not None
+        assert below is not None
+        per_px = np.hypot(aside - here, below - here)
+        reach = LINE_PX * per_px
+        is_beside = (here > np.array(box[0]) - reach) & (here < np.array(box[1]) + reach)
+        best: tuple[float, Face] | None = None
+        for face in FACES:
+            away = abs(float(here[face.axis] - box[face.end][face.axis]))
+            others = np.delete(is_beside, face.axis)
+            if per_px[face.axis] < 1e-3 * per_px.max() or not others.all():
+                continue  # this plane does not cut it, or the pointer is past its end
+            pixels = away / float(per_px[face.axis])
+            if pixels <= LINE_PX and (best is None or pixels < best[0]):
+                best = pixels, face
+        return best[1] if best is not None else None
+
+    def _drag_face(self, face: Face, size: tuple[float, float]) -> Move:
+        def drag(at: QPointF, _: Qt.KeyboardModifier) -> None:
+            scene, box, index = self.model.scene, self.model.state.crop, self.index_at(at, size)
+            if scene is not None and box is not None and index is not None:
+                moved = with_face(box, face, float(index[face.axis]), scene.spec.shape_kji)
+                self.model.change(self._gesture, crop=moved)
+
+        return drag
+
     def _region(self, start: QPointF) -> Move:
         def stretch(at: QPointF, _: Qt.KeyboardModifier) -> None:
             self.region = QRectF(start, at)
@@ -405,8 +448,25 @@ class VolumeHand(Hand):
         if button == _RIGHT:
             return self._zoom(start)
         if button == _LEFT:
+            face = self.face_at(start, size)
+            if face is not None:
+                return self._drag_face(face, start, size)
             return self._roll(start, size) if modifiers & _CTRL else self._orbit(start)
         return _nothing
+
+    def face_at(self, at: QPointF, size: tuple[float, float]) -> Face | None:
+        """Name the face of the crop box whose handle is under the pointer, the nearest of them."""
+        scene, state = self.model.scene, self.model.state
+        if scene is None or state.crop is None or state.volume_mode == "off":
+            return None
+        on_view = Projection(state.camera, scene, size)
+        found: list[tuple[float, int]] = []
+        for number, face in enumerate(FACES):
+            place = handle(on_view, scene, state.crop, face)
+            if place is not None:
+                found.append((float(np.hypot(place[0] - at.x(), place[1] - at.y())), number))
+        away, number = min(found, default=(HANDLE_REACH_PX + 1, 0))
+        return FACES[number] if away <= HANDLE_REACH_PX else None
 
     def end(self, at: QPointF, size: tuple[float, float]) -> None:
         """Leave the camera where the drag left it."""
@@ -422,6 +482,23 @@ class VolumeHand(Hand):
         steps = self._wheel.steps(event)
         if steps and self.model.scene is not None:
             self.model.zoom("volume", ZOOM_PER_NOTCH**steps, "wheel zoom 3d")
+
+    def _drag_face(self, face: Face, start: QPointF, size: tuple[float, float]) -> Move:
+        scene, state = self.model.scene, self.model.state
+        box = state.crop
+        assert scene is not None
+        assert box is not None
+        step = handle_step(Projection(state.camera, scene, size), scene, box, face)
+        if step is None or float(step @ step) < 1e-6:
+            return _nothing  # it goes straight to the eye
+
+        def drag(at: QPointF, _: Qt.KeyboardModifier) -> None:
+            voxels = float(step @ (at.x() - start.x(), at.y() - start.y())) / float(step @ step)
+            to = box[face.end][face.axis] + voxels
+            moved = with_face(box, face, to, scene.spec.shape_kji)
+            self.model.change(self._gesture, crop=moved)
+
+        return drag
 
     def _orbit(self, start: QPointF) -> Move:
         camera = self.model.state.camera

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from loading import Demand, robust_range
 from loading.probing import nearest_voxel
+from viewer.crop import whole
 from viewer.first_look import auto_window, first_state, spread, with_file_window, with_range
 from viewer.geometry import FloatArray
 from viewer.history import History
@@ -332,6 +333,20 @@ class ViewModel(QObject):
         window = self.scene.spec.windows[self._window_number]
         same = (window.width, window.center) == (self.state.window, self.state.level)
         return self._window_number if same else None
+
+    # -- crop box -----------------------------------------------------------------------------
+
+    def crop_whole(self) -> None:
+        """Put the crop box around the whole volume."""
+        if self.scene is not None:
+            self.change(crop=whole(self.scene.spec.shape_kji))
+
+    def toggle_crop(self) -> None:
+        """Show the crop box, around the whole volume, or take it away."""
+        if self.state.crop is None:
+            self.crop_whole()
+        else:
+            self.change(crop=None)
 
     # -- cameras ------------------------------------------------------------------------------
 

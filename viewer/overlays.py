@@ -39,6 +39,7 @@ MARGIN: Final = 8
 NARROW: Final = 460
 LETTER_ROOM: Final = 26.0
 HATCH_STEP: Final = 6.0
+HANDLE_PX: Final = 5.0
 HATCH_STRENGTH: Final = 0.35
 _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-0.7, -0.7), (0.7, -0.7), (-0.7, 0.7), (0.7, 0.7))
 
@@ -210,6 +211,27 @@ def _stroke(painter: QPainter, line: QLineF, colour: QColor, width: float) -> No
         return
     painter.setPen(QPen(colour, width))
     painter.drawLine(line)
+
+
+def draw_box(painter: QPainter, edges: Sequence[QLineF]) -> None:
+    """Draw the outline of the crop box on a plane, on a dark line that keeps it seen on light."""
+    for colour, width in ((QColor(0, 0, 0, 120), 3.0), (ACCENT, 1.0)):
+        for edge in edges:
+            _stroke(painter, edge, colour, width)
+
+
+def draw_wire_box(
+    painter: QPainter, edges: Sequence[QLineF], handles: Sequence[tuple[QPointF, bool]]
+) -> None:
+    """Draw the crop box in 3D: edges, and on each face a handle, filled under the pointer."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((QColor(0, 0, 0, 120), 3.0), (ACCENT, 1.0)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLines(list(edges))
+    for place, is_hot in handles:
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 1.0))
+        painter.setBrush(ACCENT if is_hot else QColor("#FFFFFF"))
+        painter.drawEllipse(place, HANDLE_PX, HANDLE_PX)
 
 
 def hatch(painter: QPainter, polygon: QPolygonF, colour: QColor) -> None:

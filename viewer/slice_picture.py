@@ -96,6 +96,11 @@ class SlicePicture:
         painter.setClipRect(QRectF(0, 0, *size), Qt.ClipOperation.IntersectClip)
         self._paint_cut(painter, shown, scene, state)
         self._paint_blanks(painter, shown, scene)
+        if state.crop is not None:
+            box = _polygon(shown, slab_polygon(shown.matrix, *state.crop, shown.frame.half_mm))
+            corners = [box.at(n) for n in range(box.size())]
+            sides = zip(corners, [*corners[1:], *corners[:1]], strict=True)
+            overlays.draw_box(painter, [_on_pixels(QLineF(*s), ratio) for s in sides])
         if state.crosshair_visible and not (scene.is_flat or state.is_beyond):
             self._paint_crosshair(painter, shown, scene, state)
         painter.restore()

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from viewer import overlays
+from viewer.crop import Face
 from viewer.interaction import Hand, SliceHand
 from viewer.model import ViewModel
 from viewer.slice_picture import SlicePicture
@@ -185,8 +186,16 @@ class SliceView(PictureView):
         """Show by the pointer that a line can be dragged."""
         super().mouseMoveEvent(event)
         if not self.hand.is_dragging and not event.buttons():
+            face = self.hand.face_near(event.position(), self.extent)
             near = self.hand.lines_near(event.position(), self.extent)
-            self.setCursor(self._cursor_for(near))
+            self.setCursor(self._cursor_for_face(face) if face else self._cursor_for(near))
+
+    def _cursor_for_face(self, face: Face) -> Qt.CursorShape:
+        assert self.model.scene is not None
+        frame = self.model.scene.frames[self.view]
+        way = self.model.scene.spec.affine_lps[:3, face.axis]
+        upright = abs(float(way @ frame.right)) > abs(float(way @ frame.down))
+        return Qt.CursorShape.SplitHCursor if upright else Qt.CursorShape.SplitVCursor
 
     def _cursor_for(self, near: list[str]) -> Qt.CursorShape:
         if len(near) != 1 or self.model.scene is None:

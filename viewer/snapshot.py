@@ -99,6 +99,7 @@ def _paint_plane(
 
 def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewState) -> None:
     """Render in 3D and paint the overlay; without OpenGL a sentence stands there."""
+    from viewer.crop import image_crop
     from viewer.gl_facts import gl_facts
     from viewer.render_host import OffscreenRenderer
     from viewer.volume_copy import averaged_copy
@@ -111,8 +112,9 @@ def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewStat
     if transfer is not None and (scene.qualities.content >= 0).any():
         stored = scene.volume.stored(scene.t)
         copy = averaged_copy(scene.spec, stored, scene.qualities, VOXELS)
+        image = VolumeImage.from_copy(copy, scene.spec.value_map)
         picture = Picture(
-            VolumeImage.from_copy(copy, scene.spec.value_map),
+            image,
             transfer,
             state.camera,
             scene.frames["axial"].centre,
@@ -120,6 +122,7 @@ def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewStat
             place.width(),
             place.height(),
             Steps(1.0, 0.5),
+            image_crop(state, scene, image),
         )
         renderer = OffscreenRenderer(display_is_usable=gl_facts().is_usable)
         try:

@@ -18,6 +18,8 @@ VOLUME_MODES: Final[tuple[str, ...]] = ("volume", "mip", "off")
 ZOOM_RANGE: Final = (0.01, 200.0)
 
 Point = tuple[float, float, float]
+Box = tuple[Point, Point]
+"""Lowest and highest index (i, j, k) of a box; its faces lie between voxels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class ViewState:
         Moves the 3D preset along the value axis; 1 is the data's 1 to 99 percent range.
     opacity : pairs (value, opacity)
         In the place of the preset's own points, in its own values; empty: the preset's.
+    crop : pair of indices, or None
+        The part of the volume that 3D shows (`viewer.crop`); None: all of it.
     active_view : str
         The view that keys act on.
     has_keys : bool
@@ -111,6 +115,7 @@ class ViewState:
     shift: float = 0.0
     opacity: tuple[tuple[float, float], ...] = ()
     lighting: bool = True
+    crop: Box | None = None
     axial: PlaneView = field(default_factory=PlaneView)
     coronal: PlaneView = field(default_factory=PlaneView)
     sagittal: PlaneView = field(default_factory=PlaneView)

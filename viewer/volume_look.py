@@ -15,7 +15,7 @@ from viewer.bricks import Ranges, brick_ranges
 from viewer.geometry import FloatArray, apply
 from viewer.presets import OpacityPoints, Preset, Transfer
 from viewer.scene import Scene
-from viewer.state import Camera3D, ViewState
+from viewer.state import Box, Camera3D, ViewState
 from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS, VIEW_ANGLE, camera_axes
 from viewer.volume_copy import Copy
 
@@ -114,7 +114,10 @@ class Steps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Everything that decides one 3D picture; sizes in pixels, lengths in millimetres."""
+    """Everything that decides one 3D picture; sizes in pixels, lengths in millimetres.
+
+    `crop` is in indices of the image.
+    """
 
     image: VolumeImage
     transfer: Transfer
@@ -124,6 +127,7 @@ class Picture:
     width: int
     height: int
     steps: Steps
+    crop: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class Look3D:
     mode: str = ""
     transfer: Transfer | None = None
     lit: bool = False
+    crop: Box | None = None
 
     def of(self, state: ViewState, scene: Scene, *, lit: bool) -> Look3D:
         """Give the look that a state asks for, of the same image."""
@@ -144,6 +149,7 @@ class Look3D:
             mode=state.volume_mode,
             transfer=transfer_for(state, scene, lit=lit),
             lit=lit,
+            crop=state.crop,
         )
 
     def with_image(self, image: VolumeImage) -> Look3D:

@@ -69,6 +69,7 @@ class VolumeScene:
         ):
             self._set_transfer(picture.transfer, picture.image)
         self._set_steps(picture)
+        self._set_crop(picture)
         self._set_camera(picture)
         if shown is None:
             self.renderer.AddVolume(self._volume)
@@ -173,6 +174,14 @@ class VolumeScene:
         self._mapper.SetUseJittering(int(picture.steps.ray <= 1.0))
         finest = min(picture.image.spacing_ijk)
         self._mapper.SetSampleDistance(picture.steps.ray * finest)
+
+    def _set_crop(self, picture: Picture) -> None:
+        box, spacing = picture.crop, picture.image.spacing_ijk
+        self._mapper.SetCropping(int(box is not None))
+        if box is not None:
+            faces = [box[end][axis] * spacing[axis] for axis in range(3) for end in (0, 1)]
+            self._mapper.SetCroppingRegionPlanes(*faces)
+            self._mapper.SetCroppingRegionFlagsToSubVolume()
 
     def _set_camera(self, picture: Picture) -> None:
         eye, up, right = (axis @ self._rotation for axis in camera_axes(picture.camera))

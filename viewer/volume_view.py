@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from viewer import overlays
+from viewer.crop import Face, image_crop
 from viewer.cube import SIZE, side_at
 from viewer.gl_facts import gl_facts
 from viewer.interaction import VolumeHand
@@ -93,6 +94,7 @@ class VolumeView(PictureView):
         self._rate = 2e-7  # seconds per ray at one sample a voxel; measured with each picture
         self._busy_until = 0.0
         self._hovered_side = ""
+        self._hovered_face: Face | None = None
         self._sharp = QTimer(self)
         self._sharp.setSingleShot(True)
         self._sharp.timeout.connect(self._draw_sharp)
@@ -268,6 +270,7 @@ class VolumeView(PictureView):
             width=width,
             height=height,
             steps=Steps(*steps),
+            crop=image_crop(state, scene, self._look.image),
         )
         self._host.request(self._awaited)
         if self._is_final and steps != _SHARP:
@@ -314,6 +317,7 @@ class VolumeView(PictureView):
             sentence=self._sentence_now(),
             is_rough=self._look.image is not None and not self._is_final,
             hovered=self._hovered_side,
+            face=self._hovered_face,
         )
 
     def _sentence_now(self) -> str:
@@ -338,10 +342,11 @@ class VolumeView(PictureView):
         if event.buttons():
             return
         side = side_at(self.model.state.camera, self._cube_centre, event.position())
-        if side != self._hovered_side:
-            self._hovered_side = side
+        face = None if side else self.hand.face_at(event.position(), self.extent)
+        if (side, face) != (self._hovered_side, self._hovered_face):
+            self._hovered_side, self._hovered_face = side, face
             self.setCursor(
-                Qt.CursorShape.PointingHandCursor if side else Qt.CursorShape.ArrowCursor
+                Qt.CursorShape.PointingHandCursor if side or face else Qt.CursorShape.ArrowCursor
             )
             self._overlay.update()
         point = None if side else self._picked(event.position())
@@ -387,5 +392,11 @@ class VolumeView(PictureView):
         if scene is None or image is None or transfer is None:
             return None
         return first_opaque(
-            image, transfer, self.model.state.camera, scene, (at.x(), at.y()), self.extent
+            image,
+            transfer,
+            self.model.state.camera,
+            scene,
+            (at.x(), at.y()),
+            self.extent,
+            image_crop(self.model.state, scene, image),
         )

@@ -273,6 +273,14 @@ class Workspace(QWidget):
             fields["crosshair_lps"] = self._model.scene.centre
         self.change(**fields)
 
+    def toggle_crop(self) -> None:
+        """Show the crop box, around the whole volume, or take it away."""
+        self._model.toggle_crop()
+
+    def crop_whole(self) -> None:
+        """Put the crop box around the whole volume."""
+        self._model.crop_whole()
+
     def fit(self) -> None:
         """Show the whole plane or volume in the active view; 3D keeps its side."""
         self._model.fit(self.state.active_view)

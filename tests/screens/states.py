@@ -21,6 +21,7 @@ from app.resources import resource_path
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.window import drag_enter, drop, is_complete, open_beside, press, wait_until
 from tests.screens.server_states import SERVER_STATES
+from viewer.crop import whole as whole_box
 
 DEMO = resource_path("demo", "colin27")
 SETTLE_MS = 700
@@ -103,6 +104,14 @@ def _after_demo(*commands: str) -> Callable[[Stage], None]:
         stage.run(*commands)
 
     return reach
+
+
+def _cropped(stage: Stage) -> None:
+    """A quarter of the head is taken away, from above and from the left."""
+    stage.open(DEMO)
+    low, (i, j, k) = whole_box(stage.window.session.volume.spec.shape_kji)
+    stage.window.views.change(crop=((low[0], low[1] + j * 0.3, low[2]), (i, j, k * 0.75)))
+    stage.settle()
 
 
 def _demo_at(width: int, height: int, *commands: str) -> Callable[[Stage], None]:
@@ -265,6 +274,7 @@ STATES: dict[str, Callable[[Stage], None]] = {
     "one-plus-three": _after_demo("view.layout.one_plus_three"),
     "axial-alone": _after_demo("view.layout.axial"),
     "3d-alone": _after_demo("view.layout.volume"),
+    "crop-box": _cropped,
     "only-pictures": _after_demo("view.only_pictures"),
     "full-screen": _after_demo("view.full_screen"),
     "inverted": _after_demo("image.invert"),

@@ -30,7 +30,7 @@ def body(edge=72):
     return (values + noise).astype(np.int16)
 
 
-def picture(image, preset, azimuth):
+def picture(image, preset, azimuth, crop=None):
     affine = image.affine_lps
     return Picture(
         image=image,
@@ -41,6 +41,7 @@ def picture(image, preset, azimuth):
         width=WIDTH,
         height=HEIGHT,
         steps=Steps(1.0, 1.0),
+        crop=crop,
     )
 
 
@@ -67,6 +68,7 @@ def test_jumping_changes_no_picture(window):
         (first, "CT-MIP", 30.0),
         (second, "CT-Bone", 200.0),
         (third, "CT-Muscle", -60.0),
+        (third, "CT-Bone", 30.0, ((10.0, 20.0, -0.5), (60.0, 71.5, 50.0))),
     ]
     pictures = {}
     for skips in (False, True):
