@@ -56,6 +56,8 @@ DICOM_SAMPLES = {
     "rle.zip": Sample("RLE", "1.2.840.10008.1.2.5"),
     "jpeg.zip": Sample("JPEG baseline", _J2K + "50", "uint8", 2),
     "jpeg12.zip": Sample("JPEG extended, 12 bits", _J2K + "51", "uint16", _LOSSY_16),
+    "jpeg53.zip": Sample("JPEG spectral selection, apart", _J2K + "53", "uint8", 2),
+    "jpeg55.zip": Sample("JPEG full progression, apart", _J2K + "55", "uint8", 2),
     "ljpeg57.zip": Sample("JPEG lossless", _J2K + "57"),
     "ljpeg70.zip": Sample("JPEG lossless, first order", _J2K + "70"),
     "jpegls.zip": Sample("JPEG-LS lossless", _J2K + "80"),

@@ -28,6 +28,8 @@ import tifffile
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, CTImageStorage
+from PySide6.QtCore import QBuffer, QByteArray
+from PySide6.QtGui import QImage, QImageWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -39,7 +41,24 @@ J2K = "1.2.840.10008.1.2.4."
 BIG = "1.2.840.10008.1.2.2"
 RLE = "1.2.840.10008.1.2.5"
 
+
+def progressive(plane: Any) -> bytes:
+    """Encode with Qt, which has libjpeg's progressive mode."""
+    rows, columns = plane.shape
+    image = QImage(plane.tobytes(), columns, rows, columns, QImage.Format.Format_Grayscale8)
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    writer = QImageWriter(buffer, QByteArray(b"jpeg"))
+    writer.setProgressiveScanWrite(True)
+    writer.setQuality(98)
+    if not writer.write(image):
+        raise SystemExit(writer.errorString())
+    return bytes(buffer.data().data())
+
+
 ENCODERS: dict[str, Encode] = {
+    J2K + "53": progressive,
+    J2K + "55": progressive,
     J2K + "50": lambda a: imagecodecs.jpeg8_encode(a, level=98),
     J2K + "51": lambda a: imagecodecs.jpeg8_encode(a, level=98, bitspersample=12),
     J2K + "57": imagecodecs.ljpeg_encode,
