@@ -50,6 +50,8 @@ _COPY_SHARE, _COPY_CREDIT_S = 1 / 8, 0.02
 """A worker copies lent slices for at most this part of the time that it reads, and never for longer
 than this at a stretch: a copy costs as much as reading an uncompressed slice, and would double the
 time of a load whose own slices are there a moment later."""
+_IDLE_COPY_S = 0.006
+"""What a worker that waits for the line copies at a time: what arrives must not wait for it."""
 _FINAL = int(Status.LOSSY)
 """From here on a chunk is as good as its data allow; see `Status.is_final`."""
 
@@ -138,7 +140,7 @@ class OpenVolume:
         self._queue = RequestQueue(
             _needed_by(self._volume),
             [stage.order is Order.DISTANCE for stage in plan.stages],
-            centre=_middle(self.spec),
+            centre=_middle(self.spec, is_remote=self._remote is not None),
             best_first=self._remote is not None,
         )
         self._inflow: Inflow | None = None
@@ -410,7 +412,7 @@ class OpenVolume:
         credit_s = _COPY_CREDIT_S
 
         def copy() -> None:
-            self._volume.fill_borrowed(_COPY_CREDIT_S, generation)
+            self._volume.fill_borrowed(_IDLE_COPY_S, generation)
 
         while (arrival := inflow.next(copy)) is not None:
             started_s = time.perf_counter()
@@ -508,10 +510,14 @@ class OpenVolume:
             yield shown[k] if is_final else None
 
 
-def _middle(spec: VolumeSpec) -> int:
-    """Give the slice in the middle of those that are there."""
-    present = [k for k in range(spec.shape_kji[0]) if k not in spec.absent]
-    return present[(len(present) - 1) // 2] if present else 0
+def _middle(spec: VolumeSpec, *, is_remote: bool) -> int:
+    """Give the slice that is in the middle: over a line the one that a viewer will show first."""
+    count = spec.shape_kji[0]
+    middle = (count - 1) // 2
+    if is_remote:
+        present = [k for k in range(count) if k not in spec.absent]
+        middle = min(present, key=lambda k: (abs(k - count // 2), k), default=middle)
+    return middle
 
 
 def _remote(source: Source) -> RemoteSource | None:

@@ -41,7 +41,9 @@ class Timeline:
 def timeline(spec: VolumeSpec, changes: Sequence[Change], start_s: float, t: int = 0) -> Timeline:
     """Read the milestones of one time point from a change log."""
     wanted = {chunk.index for chunk in spec.chunks(t)}
-    middle = sorted(wanted)[(len(wanted) - 1) // 2] if wanted else 0
+    ordered = sorted(wanted)
+    # of an even number either of the two in the middle
+    middle = {ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]} if ordered else set()
     uncovered, no_eighth, no_quarter, not_final = (set(wanted) for _ in range(4))
     marks: dict[str, float] = {}
     for change in changes:
@@ -56,7 +58,7 @@ def timeline(spec: VolumeSpec, changes: Sequence[Change], start_s: float, t: int
         if change.status >= Status.LOSSY:
             not_final.discard(k)
         reached = {
-            "first": k == middle,
+            "first": k in middle,
             "coverage": not uncovered,
             "own": not no_eighth,
             "quarter": not no_quarter,

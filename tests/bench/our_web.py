@@ -43,7 +43,7 @@ def measure(kind: str, url: str) -> dict[str, float]:
     plan = ALONE if kind == "alone" else loading.COARSE_FIRST
     with loading.open_entry(entry, plan=plan, start=False) as volume:
         count = volume.spec.shape_kji[0]
-        middle = (count - 1) // 2
+        middle = (count - 1) // 2 if kind == "alone" else count // 2
         started = time.perf_counter()
         volume.load()
         found: dict[str, float] = {}

@@ -5,6 +5,7 @@ the word, drops the folder on the window and watches: a 5 ms timer of the GUI th
 the thread was away, and the first slice is looked for on the screen itself.
 
 usage: python -m tests.bench.our_window load|first|scan|scroll|feel|orbit FOLDER WARM_UP_FOLDER
+       python -m tests.bench.our_window web URL WARM_UP_FOLDER
        python -m tests.bench.our_window start FOLDER
 """
 
@@ -114,6 +115,7 @@ class Scenario:
                 "scroll": self._scroll,
                 "feel": self._feel,
                 "orbit": self._orbit,
+                "web": self._web,
             }[self.kind](window)
         from loading.memory import peak_rss_bytes
 
@@ -135,6 +137,23 @@ class Scenario:
         self.result["longest_block_ms"] = self.pulse.longest_ms
         self._read_timeline(window)
         yield from _pause(SETTLE_S)
+
+    def _web(self, window: MainWindow) -> Steps:
+        """Open an address as if it had been typed; times count from the metadata."""
+        from loading.timeline import timeline
+
+        before = window.session.volume
+        self.pulse.restart()
+        window.door.open([self.folders[0]], by_hand=True)
+        yield from self._until(lambda: _is_complete(window, before))
+        yield from _pause(AFTER_COMPLETE_S)
+        self.result["longest_block_ms"] = self.pulse.longest_ms
+        volume = window.session.volume
+        assert volume is not None
+        assert volume.metadata_s is not None
+        marks = timeline(volume.spec, volume.history(), volume.metadata_s[1])
+        self.result |= {"own_ms": marks.own_ms, "full_ms": marks.full_ms}
+        self.result["failures"] = len(volume.failures)
 
     def _first(self, window: MainWindow) -> Steps:
         """Drop many files, see the first slice, and wait for the list; is it the same series?"""

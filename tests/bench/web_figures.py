@@ -19,8 +19,11 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from tests.bench.data import FOLDER, ROOT
+from tests.bench.data import FOLDER, ROOT, folder_of
 from tests.bench.figures import Figure, Measure, Raw
+from tests.bench.subjects import ours as window_command
+from tests.bench.subjects import run_once
+from tests.bench.window_figures import environment
 
 BENCH = ROOT.parent / "shared" / "bench" / "cornerstone"
 DATA = FOLDER / "web174"
@@ -194,6 +197,42 @@ def own_vs_peer() -> tuple[float, str, Raw]:
     return value, words, raw
 
 
+@cache
+def window_rounds() -> dict[str, list[Sample]]:
+    """Load in the window and without one, in turn."""
+    manifest()
+    samples: dict[str, list[Sample]] = {"window": [], "headless": []}
+    for _ in range(ROUNDS):
+        with served(MBIT, 40.0) as url:
+            command = window_command("our_window", "web", url, folder_of("tiny_raw"))
+            samples["window"].append(run_once(command, environment()))
+        with served(MBIT, 40.0) as url:
+            samples["headless"].append(voxtide(url))
+    return samples
+
+
+@measured("web40.window_vs_headless", "ratio", 1.15)
+def window_vs_headless() -> tuple[float, str, Raw]:
+    sides = window_rounds()
+    raw = {
+        f"{side} {key}": [float(sample[key]) for sample in samples]
+        for side, samples in sides.items()
+        for key in ("own_ms", "full_ms")
+    }
+    ratios = [
+        statistics.median(raw[f"window {key}"]) / statistics.median(raw[f"headless {key}"])
+        for key in ("own_ms", "full_ms")
+    ]
+    return max(ratios), "own data and full, the window open / voxtide load; the worse ratio", raw
+
+
+@measured("web.longest_block_ms", "ms", 100.0)
+def longest_block_ms() -> tuple[float, str, Raw]:
+    blocks = [float(sample["longest_block_ms"]) for sample in window_rounds()["window"]]
+    words = "longest pause of the GUI thread while a series loads at 30 Mbit/s and 40 ms; median"
+    return statistics.median(blocks), words, {"window": blocks}
+
+
 @measured("web.bytes_vs_encoded", "ratio", 1.01)
 def bytes_vs_encoded() -> tuple[float, str, Raw]:
     read = [float(sample["bytes_read"]) for sample in loads(40.0)]
@@ -294,6 +333,8 @@ def coverage_frames() -> tuple[float, str, Raw]:
 FIGURES: dict[str, Measure] = {
     **_floor_figures(),
     "web40.own_vs_peer": own_vs_peer,
+    "web40.window_vs_headless": window_vs_headless,
+    "web.longest_block_ms": longest_block_ms,
     "web.bytes_vs_encoded": bytes_vs_encoded,
     "web.first_exact_round_trips": first_exact_round_trips,
     "web.first_slice_vs_alone": first_slice_vs_alone,

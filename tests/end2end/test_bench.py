@@ -44,6 +44,8 @@ PROMISED = (
     "web10.quarter_vs_floor",
     "web10.full_vs_floor",
     "web40.own_vs_peer",
+    "web40.window_vs_headless",
+    "web.longest_block_ms",
     "web.bytes_vs_encoded",
     "web.first_exact_round_trips",
     "web.first_slice_vs_alone",
