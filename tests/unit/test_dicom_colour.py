@@ -17,6 +17,7 @@ from loading import codecs
 from tests.helpers.colours import brightness, load_colours
 from tests.helpers.dicom_encodings import J2K, set_codestreams
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
 from viewer.voi import Look, Painter
 
 SIZE = (10, 12)
@@ -441,3 +442,31 @@ def test_regions_of_ultrasound_count_where_they_agree(tmp_path, second, code):
     assert code in codes(tmp_path)
     if second == 0.05:
         assert spacing(tmp_path) == pytest.approx((0.5, 1.0))
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "PALETTE COLOR"])
+def test_frames_in_colour_with_places_are_a_volume(tmp_path, photometric):
+    """Enhanced MR Color and its like: frames in any order, one palette for all."""
+    is_palette = photometric != "RGB"
+    colours = np.stack([scene(seed) for seed in range(4)])
+    numbers = colours[..., 0].copy() if is_palette else colours.reshape(4, 10, 36)
+    table = palette(8, count=256)
+    order = (2, 0, 3, 1)
+    write_enhanced(
+        tmp_path / "a.dcm",
+        numbers[list(order)],
+        [frame_groups((0, 0, 3.0 * k)) for k in order],
+        shared=shared_groups(),
+        Columns=12,
+        SamplesPerPixel=1 if is_palette else 3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation=photometric,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        **({e.keyword: e.value for e in table} if is_palette else {}),
+    )
+    (entry,) = loading.describe(str(tmp_path)).volumes
+    assert entry.spec.spacing_ijk_mm == (0.5, 0.75, 3.0)
+    wanted = apply_color_lut(numbers, table) if is_palette else colours
+    assert np.array_equal(load_colours(entry), wanted)
