@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 import loading
 from tests.helpers.orthanc import Orthanc, files_of, orthanc, series_uid_of, why_not
 
+ROOT = Path(__file__).resolve().parents[2]
 SETS = {
     "01_ct_uncompressed_zip": "ct.zip",
     "06_pet_suv_and_ct_pair": "pet_bqml",
@@ -66,3 +70,29 @@ def test_a_series_of_orthanc_is_what_the_oracle_says(archive, data_folder, name)
             assert values[k, j, i] == pytest.approx(probe["value"] * factor, rel=1e-5, abs=1e-3)
     finally:
         volume.close()
+
+
+def test_the_program_opens_an_address_and_writes_no_secret_down(
+    archive, data_folder, display, tmp_path
+):
+    """The real program: the picture is there; a token in the address is in no file."""
+    secret = "hunter2-not-to-be-found"
+    plain = address(archive, data_folder, "07_jpeg2000_lossless")
+    guarded = plain.replace("://", f"://anna:{secret}@") + f"?token={secret}"
+    environment = {
+        **os.environ,
+        **{f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "STATE", "CACHE")},
+    }
+    picture = tmp_path / "seen.png"
+    done = subprocess.run(
+        [sys.executable, "-m", "app", guarded, "--screenshot", str(picture)],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert picture.stat().st_size > 20_000
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".frame" for path in files)
+    assert any(path.name == "voxtide.log" for path in files)
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    uids = [part for part in plain.split("/") if part.count(".") > 4]
+    assert [path for path in files if any(uid in path.name for uid in uids)] == []
