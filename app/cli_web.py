@@ -137,6 +137,9 @@ def run_publish(options: argparse.Namespace) -> int:
 
         def report(done: Published) -> None:
             bar.total = done.total or None
+            if not done.total:
+                bar.set_postfix_str(f"{done.files} headers read")
+                return
             bar.set_postfix_str(f"{human_bytes(done.encoded)} written", refresh=False)
             bar.update(done.frames - bar.n)
 

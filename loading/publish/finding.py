@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from loading.catalogue import Skipped
@@ -17,11 +17,17 @@ from loading.sources.archives import is_archive, open_archive
 from loading.sources.base import CancelToken
 from loading.sources.places import Place, source_error
 
+_EVERY = 64
 Grouped = dict[tuple[str, str], dict[str, Instance]]
 """(study UID, series UID) to instances by their UID."""
 
 
-def find(sources: Sequence[str], skipped: list[Skipped], cancel: CancelToken) -> Grouped:
+def find(
+    sources: Sequence[str],
+    skipped: list[Skipped],
+    cancel: CancelToken,
+    looked_at: Callable[[int], None],
+) -> Grouped:
     """Read all headers; give each object once, in order of study, series and instance.
 
     Raises
@@ -31,9 +37,13 @@ def find(sources: Sequence[str], skipped: list[Skipped], cancel: CancelToken) ->
     """
     reader = HeaderReader()
     found: Grouped = {}
+    count = 0
     for source in sources:
         for place in _places(path_of(source), skipped):
             cancel.check()
+            count += 1
+            if count % _EVERY == 0:
+                looked_at(count)
             try:
                 instance = (
                     reader.read_file(place) if isinstance(place, str) else reader.read_place(place)

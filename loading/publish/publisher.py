@@ -40,8 +40,10 @@ class Published:
 
     Attributes
     ----------
+    files : int
+        Files that have been looked at.
     frames, total : int
-        Frames done, and how many there are.
+        Frames done, and how many there are; 0 while headers are read.
     raw, encoded : int
         Bytes of the frames before and after.
     kept : int
@@ -52,6 +54,7 @@ class Published:
         Files that were passed over, and why.
     """
 
+    files: int = 0
     frames: int = 0
     total: int = 0
     instances: int = 0
@@ -96,7 +99,13 @@ def publish(
     """
     cancel = cancel or CancelToken()
     done = Published()
-    found = find(sources, done.skipped, cancel)
+
+    def looked_at(count: int) -> None:
+        done.files = count
+        if progress is not None:
+            progress(done)
+
+    found = find(sources, done.skipped, cancel, looked_at)
     if not found:
         reason = f" (the first: {done.skipped[0].reason})" if done.skipped else ""
         raise NotFound(

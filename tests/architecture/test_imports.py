@@ -21,6 +21,7 @@ HOME = {
     "pydicom": "loading/dicom/",
     "imagecodecs": "loading/codecs/",
     "openjpeg": "loading/codecs/",
+    "aiohttp": "loading/serve/",
     "pycurl": "loading/web/",
 }
 

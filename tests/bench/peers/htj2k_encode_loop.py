@@ -26,7 +26,7 @@ def encode_some(slices, back, wrong):
 
 def encode_all(slices, cores):
     start = time.perf_counter()
-    wrong = []
+    wrong: list[bytes] = []
     threads = [
         threading.Thread(
             target=encode_some, args=(slices[n::cores], np.empty_like(slices[0]), wrong)
