@@ -273,6 +273,7 @@ class Door(QObject):
 
         vault = KeyringVault()
         made = SignInDesk(self, self.bars, vault)
+        made.not_kept.connect(self._window.tell, Qt.ConnectionType.QueuedConnection)
         credentials.ask, credentials.vault = made.ask, vault
         return made
 

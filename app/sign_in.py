@@ -115,8 +115,12 @@ class _Question:
 
 
 class SignInDesk(QObject):
-    """Ask the user for the engine; `ask` is what `loading.web.credentials` wants."""
+    """Ask the user for the engine; `ask` is what `loading.web.credentials` wants.
 
+    `not_kept` brings a sentence when the keyring did not take a sign-in.
+    """
+
+    not_kept = Signal(str)
     _asked = Signal(object)
 
     def __init__(self, parent: QObject, bars: BarHost, vault: KeyringVault) -> None:
@@ -125,7 +129,6 @@ class SignInDesk(QObject):
         self._vault = vault
         self._open: list[_Question] = []
         self._is_closed = False
-        self.trouble = ""
         self._asked.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
     def ask(self, challenge: Challenge) -> Identity | None:
@@ -137,7 +140,9 @@ class SignInDesk(QObject):
         self._asked.emit(question)
         question.answered.wait()
         if question.identity is not None and question.is_kept:
-            self.trouble = self._vault.write(challenge.origin, question.identity)
+            trouble = self._vault.write(challenge.origin, question.identity)
+            if trouble:
+                self.not_kept.emit(trouble)
         return question.identity
 
     def close(self) -> None:

@@ -2,53 +2,22 @@
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends import fail
-from keyring.errors import KeyringError, PasswordDeleteError
 
 from app.keyring_vault import KeyringVault
 from loading.web.credentials import Credentials, Identity
 from loading.web.messages import origin_of
+from tests.helpers.keyrings import keyring_in_memory
 
 HERE, THERE = origin_of("https://pacs.example/rs"), origin_of("https://pacs.example:8443/rs")
 ANNA = Identity("basic", "anna", "hunter2:ä")
 TOKEN = Identity("bearer", secret="abc")
 
 
-class Drawer(KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 5
-
-    def __init__(self):
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-        self.is_locked = False
-
-    def get_password(self, service, username):
-        if self.is_locked:
-            raise KeyringError("locked: hunter2")
-        return self.kept.get((service, username))
-
-    def set_password(self, service, username, password):
-        if self.is_locked:
-            raise KeyringError("locked: " + password)
-        self.kept[service, username] = password
-
-    def delete_password(self, service, username):
-        try:
-            del self.kept[service, username]
-        except KeyError as error:
-            raise PasswordDeleteError("no such") from error
-
-
 @pytest.fixture
 def drawer():
-    before = keyring.get_keyring()
-    made = Drawer()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
+    with keyring_in_memory() as made:
+        yield made
 
 
 def test_what_is_kept_is_there_for_the_next_start_and_for_its_origin_only(drawer):

@@ -13,15 +13,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.bars import QuestionBar
+from app.keyring_vault import KeyringVault
 from app.settings_sheet import SettingsSheet
 from app.sign_in import SignInBar
 from app.study_browser import StudyBrowser
 from loading.web import frame_cache
-from loading.web.credentials import credentials
+from loading.web.credentials import Credentials, credentials
 from loading.web.frame_cache import CachedFrame
 from loading.web.http import shared_client
 from loading.web.messages import origin_of
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.keyrings import keyring_in_memory
 from tests.helpers.orthanc import Orthanc, orthanc, why_not
 from tests.helpers.qido_server import Habits, qido_server, series_row, study_row
 from tests.helpers.web_server import certificate
@@ -327,6 +329,32 @@ def test_who_asks_is_asked_once_told_when_refused_and_kept_nowhere(window, priva
         sign_in(window, "anna", SECRET)
         wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the list")
     assert not any(SECRET.encode() in path.read_bytes() for path in written_files(private_home))
+
+
+def test_the_keyring_keeps_a_sign_in_when_the_user_says_so(window):
+    habits = Habits(studies=[study_row(1)], user="anna", password=SECRET)
+    with keyring_in_memory() as drawer, qido_server(habits) as server:
+        open_address(window, server.url)
+        wait_until(lambda: isinstance(window.door.bars.bar, SignInBar), "the sign-in bar")
+        bar = window.door.bars.bar
+        assert isinstance(bar, SignInBar)
+        assert bar.keep.isVisible()
+        click(bar.keep)
+        sign_in(window, "anna", SECRET)
+        wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the list")
+        origin = origin_of(server.url)
+        assert list(drawer.kept) == [("voxtide", str(origin))]
+        next_start = Credentials(vault=KeyringVault())
+        assert next_start.refused(origin, "Basic", "") == credentials.authorization(origin)
+        click(browser(window).sign_out)
+        wait_until(lambda: not drawer.kept, "the forgetting")
+        drawer.is_locked = True
+        click(browser(window).form.search)
+        wait_until(lambda: isinstance(window.door.bars.bar, SignInBar), "the question")
+        click(window.door.bars.bar.keep)
+        sign_in(window, "anna", SECRET)
+        wait_until(lambda: rows(window) == ["PATIENT, 0001"], "the list")
+        assert drawer.kept == {}
 
 
 def test_a_refusal_of_who_is_known_offers_another_sign_in(window):
