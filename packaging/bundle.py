@@ -37,12 +37,6 @@ HIDDEN_MODULES = [
     "ml_dtypes",  # tensorstore imports it from native code
     "openjpeg",
     "_openjpeg",
-    # the engine imports its readers by name, when a file of their kind is met
-    "loading.formats.nifti",
-    "loading.formats.nrrd_files",
-    "loading.formats.metaimage",
-    "loading.formats.pictures",
-    "loading.formats.zarr_stores",
     # VTK finds these through its factory
     "vtkmodules.vtkRenderingOpenGL2",
     "vtkmodules.vtkRenderingVolumeOpenGL2",
