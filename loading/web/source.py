@@ -112,7 +112,7 @@ class WebSource:
         self._held: dict[ChunkKey, Held] = {}
         self._flights: dict[ChunkKey, Flight] = {}
         self._plain: set[ChunkKey] = set()
-        self._from_disk: set[FramePixels] = set()
+        self._from_disk: set[str] = set()
         self._refused: LoadError | None = None
         self._refusals = 0
         self._is_closed = threading.Event()
@@ -363,17 +363,20 @@ class WebSource:
     def _kept(self, frame: FramePixels) -> CachedFrame | None:
         """Give a frame that was kept on the disk when the volume was open before."""
         cache = frame_cache.current()
-        if cache is None or frame in self._from_disk:
+        if cache is None:
             return None
-        kept = cache.get(*_cache_key(frame))
+        url, version = _cache_key(frame)
+        kept = None if url in self._from_disk else cache.get(url, version)
         if kept is not None:
-            self._from_disk.add(frame)
+            self._from_disk.add(url)
         return kept
 
     def _keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
         cache = frame_cache.current()
-        if cache is not None and frame not in self._from_disk:
-            url, version = _cache_key(frame)
+        if cache is None:
+            return
+        url, version = _cache_key(frame)
+        if url not in self._from_disk:
             cache.put(url, CachedFrame(data, syntax), version)
 
     def _let_go(self, chunk: ChunkKey, held: Held) -> None:
