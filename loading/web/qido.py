@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from loading.errors import BadResponse, LoadError, NotFound
+from loading.errors import BadResponse, LoadError, NotFound, ServerError
 from loading.sources.base import CancelToken
 from loading.web.http import HttpClient, HttpRequest, shared_client
 from loading.web.paging import PAGE, Pager
@@ -181,10 +181,11 @@ class Archive:
         for form in list(self._picture_forms):
             try:
                 request = HttpRequest(
-                    f"{base}/{form}", accept="image/jpeg", max_bytes=_MAX_PICTURE, attempts=2
+                    f"{base}/{form}", accept="image/jpeg", max_bytes=_MAX_PICTURE, attempts=1
                 )
                 answer = self._client.get(request, cancel)
-            except (NotFound, BadResponse):
+            except (NotFound, BadResponse, ServerError):
+                # Orthanc answers 500 for what it cannot decode itself
                 continue
             if answer.content_type.startswith("image/") or answer.body[:2] == b"\xff\xd8":
                 # what works for one series works for the next

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -224,5 +225,8 @@ def test_thumbnails_are_found_and_the_way_is_remembered(client):
             "rendered?viewport=128,128",
             "rendered?viewport=128,128",
         ]
-    with qido_server(Habits(override=lambda path, headers: (404, {}, b""))) as server:
-        assert Archive(server.url, client).thumbnail("1.2", "3.4") == b""
+    for status in (404, 406, 500):
+        habits = Habits(override=partial(lambda status, path, headers: (status, {}, b""), status))
+        with qido_server(habits) as server:
+            assert Archive(server.url, client).thumbnail("1.2", "3.4") == b""
+            assert len(server.requests) == 2
