@@ -111,7 +111,7 @@ class Payloads:
     def has_levels(self, frame: FramePixels, syntax: str) -> bool:
         """Tell whether the beginning of a frame can be a picture of its own."""
         coding = self.coding(frame, syntax)
-        return coding.syntax in syntaxes.HTJ2K_FAMILY and coding.form.samples == 1
+        return coding.syntax in syntaxes.HTJ2K_FAMILY and not coding.form.is_colour
 
     def coding(self, frame: FramePixels, syntax: str) -> Coding:
         """Give how a frame is coded when it comes alone, in this syntax."""

@@ -94,11 +94,11 @@ class Alternates:
                 codecs.inspect(syntax, data, expected)
             except CorruptFrame:
                 continue  # another size
-            codecs.decode(syntax, data, expected, small)
+            found = codecs.decode(syntax, data, expected, small)
             whole = self._enlarged(small, form.rows, form.columns, level)
             coding = payloads.coding(frame, "")
             stored = whole.astype(coding.form.dtype, copy=False)
-            frame._finish(np.ascontiguousarray(stored), out)
+            frame._finish(np.ascontiguousarray(stored), out, found)
             return level
         raise CorruptFrame(
             "The smaller copy is of another picture", where=frame.instance.place.name
