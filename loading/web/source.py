@@ -183,6 +183,7 @@ class WebSource:
     def close(self) -> None:
         """Let go: nothing is asked for any more, nothing is held."""
         self._is_closed.set()
+        self._on_room = None
 
         def drop() -> None:
             for chunk in list(self._flights):
