@@ -12,7 +12,6 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from loading import formats
 from loading.catalogue import Catalogue, First, NothingFound, Progress, Skipped
@@ -88,6 +87,8 @@ def describe(
 def path_of(uri: str) -> str:
     """Turn a file: URL into a path; give a path back as it is."""
     if uri[:5].lower() == "file:":
+        from urllib.request import url2pathname  # brings in HTTP, TLS and mail: 20 ms
+
         parts = urlsplit(uri)
         if parts.netloc and parts.netloc.lower() != "localhost":
             return url2pathname(f"//{parts.netloc}{unquote(parts.path)}")
