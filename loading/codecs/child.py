@@ -73,16 +73,19 @@ def main() -> None:
     """Be the child: read a task, decode, write the samples."""
     task = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read()
-    _bound_memory(int(task["memory"]))
+    bound_memory(int(task["memory"]))
     out = np.zeros(tuple(task["shape"]), np.dtype(task["dtype"]))
     with watched():
         decoders_for(task["syntax"])[0].decode(data, out, int(task["depth"]))
     sys.stdout.buffer.write(out.tobytes())
 
 
-def _bound_memory(limit: int) -> None:
+def bound_memory(limit: int) -> None:
+    """Let this process have so many addresses at most, or fewer where it has a bound already."""
     try:
         import resource
     except ImportError:  # Windows: the time-out alone must do
         return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

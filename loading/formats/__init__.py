@@ -55,6 +55,11 @@ FORMATS = (
     Format("NRRD", "loading.formats.nrrd_files", (".nrrd", ".nhdr"), (b"NRRD000",)),
     Format("MetaImage", "loading.formats.metaimage", (".mha", ".mhd"), (b"ObjectType = ",)),
     Format(
+        "ITK",
+        "loading.formats.itk_files",
+        (".mnc", ".gipl", ".mrc", ".vtk", ".pic", ".spr"),
+    ),
+    Format(
         "pictures",
         "loading.formats.pictures",
         (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".btf", ".tf8", ".tf2"),

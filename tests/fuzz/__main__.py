@@ -26,12 +26,13 @@ from pathlib import Path
 
 from tests.fuzz.judge import Verdict
 from tests.fuzz.planted import FAULTS
-from tests.fuzz.seeds import Seed, damaged, make_seeds
+from tests.fuzz.seeds import SLOW_KIND, Seed, damaged, make_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / "build" / "fuzz"
 HANG_S = 40.0
 MOST_KEPT = 3000
+SLOW_SHARE = 0.1
 ROOM_BYTES = 8 << 30
 """Addresses of this process; the one that opens cases sets itself a limit of its own."""
 CASES_A_WORKER = 3000
@@ -124,6 +125,8 @@ class Fuzzer:
     def _next(self) -> Seed:
         kinds = sorted({seed.kind for seed in self._seeds})
         kind = self._rng.choice(kinds)
+        if kind == SLOW_KIND and self._rng.random() > SLOW_SHARE:
+            kind = kinds[0]
         pool = [seed for seed in self._seeds if seed.kind == kind]
         fresh = [seed for seed in self._fresh if seed.kind == kind]
         chosen = self._rng.choice(fresh if fresh and self._rng.random() < 0.5 else pool)

@@ -19,6 +19,8 @@ from tests.helpers.dicom_encodings import LOSSLESS, NATIVE, encode_file, set_cod
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.enhanced_objects import frame_groups, one, shared_groups, write_enhanced
 
+SLOW_KIND = "itk"
+"""Each of these cases starts a process: they come less often."""
 LARGEST_BYTES = 1 << 20
 """A case never grows beyond this: what it costs to open shall be no matter of its size."""
 RLE = "1.2.840.10008.1.2.5"
@@ -250,6 +252,11 @@ def _formats(rooms: Iterator[Path]) -> Iterator[Seed]:
             yield Seed(name.split(".", 1)[1], {n: alone.files[n] for n in chosen}, name)
     yield Seed("png", {f"s_{k}.png": imagecodecs.png_encode(small[k]) for k in range(4)}
                | {"s_.log": b"Scanner = x\nImage Pixel Size (um) = 9.5\n"})  # fmt: skip
+    for name in ("a.mnc", "b.gipl", "c.vtk", "d.mrc"):
+        room = next(rooms)
+        room.mkdir()
+        make.write_itk(room / name, make.voxels((5, 6, 7), "float32" if name > "d" else "int16"))
+        yield _taken(SLOW_KIND, room, name)
     for version in (2, 3):
         room = next(rooms)
         room.mkdir()
