@@ -26,7 +26,7 @@ pytestmark = pytest.mark.windows
 
 
 @pytest.fixture
-def home(tmp_path, display) -> dict[str, str]:
+def home(tmp_path, display) -> Iterator[dict[str, str]]:
     """Give the environment of a person who has just come, short enough for a socket's path."""
     folders = {f"XDG_{k}_HOME": str(tmp_path / k.lower()) for k in ("CONFIG", "STATE", "CACHE")}
     runtime = Path(os.path.realpath("/tmp")) / f"vt-{os.getpid()}-{time.time_ns() % 10**8}"
