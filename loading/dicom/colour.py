@@ -58,7 +58,7 @@ def as_stored(instance: Instance, form: PixelForm) -> PixelForm:
     if not form.is_subsampled or syntaxes.is_encapsulated(instance.shared.syntax):
         return form
     whole = replace(form, photometric=form.photometric.removesuffix("_422"))
-    return whole if instance.length >= whole.native_bytes else form
+    return whole if 0 <= instance.length - whole.native_bytes <= 1 else form
 
 
 def values_of_colours(forms: Sequence[PixelForm]) -> Values:

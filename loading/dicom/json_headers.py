@@ -117,12 +117,26 @@ class JsonReader:
             shared = self._attributes[key] = Attributes(syntax, dict(shared_values))
         own = tuple([values.get(tag, b"") for tag in tags.OWN_TAGS])
         place = JsonHeader(name_of(data), data)
-        # who reads functional groups or private blocks reads the bytes before the pixels
-        needs_bytes = tags.PER_FRAME_GROUPS in values or "MOSAIC" in shared.words(tags.IMAGE_TYPE)
-        offset = len(place.encoded) if needs_bytes else 0
+        offset = len(place.encoded) if _needs_bytes(values, shared) else 0
         is_native = not syntaxes.is_encapsulated(syntax)
         length = _OPEN_END - offset if is_native else UNDEFINED
         return Instance(place, shared, own, _pixel_tag(data, shared), offset, length)
+
+
+def _needs_bytes(values: Mapping[int, bytes], shared: Attributes) -> bool:
+    """Tell whether somebody will read the header again, as the bytes before the pixels.
+
+    For functional groups and private blocks; for palettes, rates of loops and sizes of pixels,
+    which pictures have that are no slices.
+    """
+    return (
+        tags.PER_FRAME_GROUPS in values
+        or tags.NUMBER_OF_FRAMES in values
+        or tags.PIXEL_PRESENTATION in values
+        or tags.POSITION not in values
+        or not shared.text(tags.PHOTOMETRIC).startswith("MONOCHROME")
+        or "MOSAIC" in shared.words(tags.IMAGE_TYPE)
+    )
 
 
 def wanted_values(data: JsonObject) -> dict[int, bytes]:

@@ -14,6 +14,10 @@ from PySide6.QtGui import QImage, QImageWriter
 
 import loading
 from loading import codecs
+from loading.dicom.colour import as_stored
+from loading.dicom.describe import sort_out
+from loading.dicom.forms import form_of
+from loading.dicom.json_headers import JsonReader
 from tests.helpers.colours import brightness, load_colours
 from tests.helpers.dicom_encodings import J2K, set_codestreams
 from tests.helpers.dicom_series import phantom, write_series
@@ -470,3 +474,30 @@ def test_frames_in_colour_with_places_are_a_volume(tmp_path, photometric):
     assert entry.spec.spacing_ijk_mm == (0.5, 0.75, 3.0)
     wanted = apply_color_lut(numbers, table) if is_palette else colours
     assert np.array_equal(load_colours(entry), wanted)
+
+
+def test_headers_from_a_server_say_the_same_of_pictures(tmp_path):
+    """Palettes, rates and sizes are read from the bytes of a header; JSON gives them as well."""
+    table = {e.keyword: e.value for e in palette(8, count=256)}
+    facts = {"PixelSpacing": None, "ImagerPixelSpacing": [0.2, 0.3], "FrameTime": "40"}
+    numbers = scene()[..., 0].copy()
+    write(tmp_path, numbers, "PALETTE COLOR", **table, **facts)
+    local = only_image(tmp_path).spec
+    header = pydicom.dcmread(next(tmp_path.iterdir()), stop_before_pixels=True).to_json_dict()
+    header["7FE00010"] = {"vr": "OB", "BulkDataURI": "frames"}
+    header["00083002"] = {"vr": "UI", "Value": ["1.2.840.10008.1.2.1"]}
+    instance = JsonReader().read(header, lambda _: "http://server/instance")
+    (image,) = sort_out([instance]).images
+    assert image.spec.is_colour
+    assert image.spec.spacing_ijk_mm == local.spacing_ijk_mm
+    assert image.spec.warnings == local.warnings
+
+
+def test_pairs_from_a_server_are_pairs(tmp_path):
+    """How long the pixels are is not known there, so it proves nothing about their sampling."""
+    write(tmp_path, scene(), "YBR_FULL_422")
+    header = pydicom.dcmread(next(tmp_path.iterdir()), stop_before_pixels=True).to_json_dict()
+    header["7FE00010"] = {"vr": "OB", "BulkDataURI": "frames"}
+    instance = JsonReader().read(header, lambda _: "http://server/instance")
+    form = form_of(instance.shared, instance.pixel_tag)
+    assert as_stored(instance, form).photometric == "YBR_FULL_422"
