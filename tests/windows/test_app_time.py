@@ -70,7 +70,10 @@ def test_the_value_under_the_pointer_is_that_of_the_time_point(window):
     window.views.change(time_point=2)
     texts: list[str] = []
     window.views.pointer_text.connect(texts.append)
-    QTest.mouseMove(window.views, window.views.rect().center() / 2)
+    middle = window.views.rect().center() / 2
+    QTest.mouseMove(window.views, middle / 2)  # it may have been left in the middle
+    QTest.qWait(20)
+    QTest.mouseMove(window.views, middle)
     wait_until(lambda: any("220" in text for text in texts), "the value of the third time point")
 
 
