@@ -83,6 +83,22 @@ class _TagTree:
                 return False
         return low < limit
 
+    def settle(self, x: int, y: int, bits: _Bits) -> None:
+        """Read until the leaf's value is known.
+
+        The bits are those that `is_below` would read for one limit after the other: a node has its
+        say only when all above it have had theirs.
+        """
+        low, one = 0, bits.one
+        for level in range(self._levels - 1, -1, -1):
+            at = (y >> level) * self._widths[level] + (x >> level)
+            value = max(self._values[level][at], low)
+            if not self._known[level][at]:
+                while not one():
+                    value += 1
+                self._known[level][at] = True
+            low = self._values[level][at] = value
+
 
 def walk_resolutions(data: bytes, at: int, header: MainHeader, last: int) -> int:
     """Give the offset at which resolution `last` (0 is the coarsest) is complete.
@@ -162,9 +178,7 @@ def _band(bits: _Bits, across: int, down: int) -> int:
         for x in range(across):
             if not included.is_below(x, y, 1, bits):
                 continue
-            limit = 1
-            while not planes.is_below(x, y, limit, bits):
-                limit += 1
+            planes.settle(x, y, bits)
             body += _block_length(bits)
     return body
 

@@ -30,7 +30,6 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if usual else f":{self.port}")
 
 
-@lru_cache(maxsize=2048)
 def origin_of(url: str) -> Origin:
     """Give the origin of an address.
 
@@ -39,15 +38,22 @@ def origin_of(url: str) -> Origin:
     BadResponse
         When it is no http or https address.
     """
+    end = url.find("/", url.find("//") + 2)
+    found = _origin_of(url if end < 0 else url[:end])
+    if found is None:
+        raise BadResponse("This is no http or https address", where=without_secrets(url))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _origin_of(url: str) -> Origin | None:
     try:
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
         port = parts.port or DEFAULT_PORTS.get(scheme, 0)
     except ValueError:
         scheme, host, port = "", "", 0
-    if scheme not in DEFAULT_PORTS or not host:
-        raise BadResponse("This is no http or https address", where=without_secrets(url))
-    return Origin(scheme, host, port)
+    return Origin(scheme, host, port) if scheme in DEFAULT_PORTS and host else None
 
 
 def without_secrets(url: str) -> str:
