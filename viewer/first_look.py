@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loading import VolumeSpec
 from loading.values import meant_value
 from viewer import presets
 from viewer.scene import Scene
@@ -56,12 +57,18 @@ def auto_window(state: ViewState, scene: Scene) -> ViewState:
     return with_range(state, *scene.wide_range)
 
 
-def spread(percentiles: tuple[float, float], scene: Scene) -> tuple[float, float]:
-    """Give a range that is not empty, for volumes of one value: from nothing to that value."""
+def spread(percentiles: tuple[float, float], spec: VolumeSpec) -> tuple[float, float]:
+    """Give a range that is not empty, for volumes of one value: from nothing to that value.
+
+    Of masks and labels, which may be a few voxels in a thousand, it is that of their window.
+    """
+    if spec.segments and spec.windows:
+        window = spec.windows[0]
+        return window.center - window.width / 2, window.center + window.width / 2
     low, high = percentiles
     if low < high:
         return low, high
-    nothing = meant_value(scene.spec.empty_value, scene.spec.value_map)
+    nothing = meant_value(spec.empty_value, spec.value_map)
     return min(nothing, high - 1.0), high
 
 

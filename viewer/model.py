@@ -219,7 +219,7 @@ class ViewModel(QObject):
         scene, percentiles, wide = measured
         if scene is not self.scene or percentiles is None or wide is None:
             return
-        scene.percentiles = spread(percentiles, scene)
+        scene.percentiles = spread(percentiles, scene.spec)
         scene.wide_range = wide
         if not self._window_is_users:
             fitted = auto_window(self.state, scene)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 
 from loading import robust_range
 from viewer import presets
+from viewer.first_look import spread
 from viewer.geometry import apply
 from viewer.render_host import OffscreenRenderer
 from viewer.state import Camera3D
@@ -49,6 +50,7 @@ def preset_pictures(
     try:
         if percentiles is None or not renderer.is_usable or give_up():
             return
+        percentiles = spread(percentiles, spec)
         copy = averaged_copy(spec, volume.stored(), volume.qualities(), VOXELS)
         image = VolumeImage.from_copy(copy, spec.value_map)
         size_ijk = np.array(spec.shape_kji[::-1])

@@ -82,7 +82,7 @@ def _first_look(volume: OpenVolume, layout: str, t: int) -> tuple[Scene, ViewSta
 
     scene = Scene(volume, t)
     percentiles = robust_range(volume, t, 0.01, 0.99)
-    scene.percentiles = spread(percentiles, scene) if percentiles is not None else None
+    scene.percentiles = spread(percentiles, scene.spec) if percentiles is not None else None
     scene.wide_range = robust_range(volume, t)
     state = first_state(scene, ViewState()).with_fields(layout=layout)
     return scene, auto_window(state, scene)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.catalogue import VolumeEntry
-from loading.dicom import geometry, grouping, tags
+from loading.dicom import geometry, grouping, tags, text
 from loading.dicom.elements import Damaged, DataSet
 from loading.dicom.elements import Values as Raw
 from loading.dicom.forms import PixelForm
@@ -213,9 +213,12 @@ def _entry(
         origins=origins_of(stack, grid),
         name=stack.name,
     )
+    name = ", ".join(part for part in (label, spec.label) if part)
     spec = replace(
         spec,
-        label=", ".join(part for part in (label, spec.label) if part),
+        label=name,
+        # What stands on the pictures: the series' own words are the same for all segments.
+        header=text.HeaderTexts(whole.instance.shared, {"series_description": name}),
         segments=segments,
         refers_to=whole.refers_to,
     )
