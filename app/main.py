@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 1.0
+_M_ARENA_MAX = -8
+"""Of mallopt(3)."""
 _STYLE = ("-style", "Fusion")
 """As words for Qt: to ask for it in Python makes a class with all the enumerations of QStyle."""
 SWITCH_INTERVAL_S = 0.001
@@ -92,6 +95,20 @@ def run_window(
     return _end(window, status, opening.run)
 
 
+def bound_arenas() -> None:
+    """Let glibc's allocator use one arena for each core, not eight.
+
+    Threads come and go with each volume, and every arena keeps what it once had: 50 MB more after
+    300 series, in steps, though nothing was held (`make soak`). Must be called before threads are
+    started; does nothing where the allocator is another.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, os.cpu_count() or 2)
+
+
 def _taken_elsewhere(uris: Sequence[str]) -> bool:
     """Give what was named to the window that is open already; tell whether it took it."""
     from app.instance import hand_over
@@ -115,6 +132,7 @@ class _Opening:
         from app.runs import Run
         from app.settings import log_folder
 
+        bound_arenas()
         run = self.run = Run(log_folder())
         start_logging(log_folder(), run.crash_file)
 
