@@ -101,8 +101,6 @@ class Exchange:
         self.sent_authorization = ""
         self.transfer: Transfer | None = None
         self.is_over = False
-        self.first_s = 0.0
-        self.first_bytes = 0
         self._client = client
 
     def cancel(self) -> None:
@@ -333,7 +331,6 @@ class HttpClient:
             if exchange.sent_authorization:
                 lines.append(f"Authorization: {exchange.sent_authorization}")
         exchange.attempt += 1
-        exchange.first_s = 0.0
         exchange.transfer = Transfer(
             request,
             exchange.url,
@@ -352,8 +349,6 @@ class HttpClient:
         assert isinstance(exchange, Exchange)
         now = time.perf_counter()
         self._host(exchange.origin).line.note_bytes(count, now)
-        if exchange.first_s == 0.0:
-            exchange.first_s, exchange.first_bytes = now, transfer.response.received
         if exchange.grew is not None and not exchange.is_over:
             grew = exchange.grew
             _call(lambda: grew(transfer.response))
@@ -368,9 +363,7 @@ class HttpClient:
         exchange.transfer = None
         if not response.fresh and response.first_byte_s:
             host.line.note_wait(response.first_byte_s - response.sent_s)
-        if exchange.first_s:
-            came = response.received - exchange.first_bytes
-            host.line.note_body(came, response.ended_s - exchange.first_s)
+        host.line.note_body(response.received, response.ended_s - response.sent_s)
         if not exchange.is_over:
             self._judge(host, exchange, response, error)
         self._start_some(host)

@@ -59,9 +59,13 @@ class Line:
         self._waits.append(seconds)
 
     def note_body(self, count: int, seconds: float) -> None:
-        """Take in how long a body took after its first bytes: a hint until more is known."""
-        if count >= _TELLING_BYTES:
-            self._body_rate = max(count / max(seconds, 1e-4), self._body_rate or 0.0)
+        """Take in how long an answer took from its request on: a hint until more is known.
+
+        Not from its first bytes on: a machine that is busy reads in a moment what came in many.
+        """
+        if count >= _TELLING_BYTES and self._waits:
+            on_the_line_s = max(seconds - min(self._waits), 1e-3)
+            self._body_rate = max(count / on_the_line_s, self._body_rate or 0.0)
 
     def note_bytes(self, count: int, now_s: float) -> None:
         """Take in bytes that have just arrived."""
