@@ -77,7 +77,7 @@ def _describe_one(path: str, parts: Parts) -> None:
     count = facts.shape_kji[0] * facts.time_points
     check_present(path, _least_bytes(place, block * count, layout.stored.itemsize), place.size)
     spec = spec_of(facts, [place])
-    voxels = partial(_voxels, place, _ROOM_BYTES + 4 * block * count)
+    voxels = _Voxels(place, _ROOM_BYTES + 4 * block * count)
     blocks = partial(StreamBlocks, voxels, 0, block, count, path)
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")
 
@@ -161,27 +161,41 @@ def _header(path: str) -> dict[str, Any]:
     return dict(found)
 
 
-def _voxels(place: LocalFile, memory_bytes: int) -> Iterator[bytes]:
-    """Give the voxels as ITK gives them, i fastest; the child ends when nobody wants more."""
-    path, now = place.name, place_of(place.name)
-    if (now.size, now.stamp) != (place.size, place.stamp):
-        raise CorruptFrame("The file has changed since it was opened", where=path)
-    child = _start({"path": path, "memory": memory_bytes, "voxels": True})
-    assert child.stdout is not None
-    with child:
-        try:
-            while True:
-                watch = threading.Timer(IDLE_S, child.kill)
-                watch.start()
-                part = child.stdout.read(_PART_BYTES)
-                watch.cancel()
-                if not part:
-                    break
-                yield part
-        finally:
-            child.kill()
-    if child.returncode:
-        raise ends_early(path)
+class _Voxels:
+    """The voxels of a file as ITK gives them, i fastest; each call starts a child anew.
+
+    A child that failed is not started again: it would fail again for each slice.
+    """
+
+    def __init__(self, place: LocalFile, memory_bytes: int) -> None:
+        self._place = place
+        self._memory_bytes = memory_bytes
+        self._has_failed = False
+
+    def __call__(self) -> Iterator[bytes]:
+        """Give the bytes in parts; the child ends when nobody wants more."""
+        path, now = self._place.name, place_of(self._place.name)
+        if (now.size, now.stamp) != (self._place.size, self._place.stamp):
+            raise CorruptFrame("The file has changed since it was opened", where=path)
+        if self._has_failed:
+            raise ends_early(path)
+        child = _start({"path": path, "memory": self._memory_bytes, "voxels": True})
+        assert child.stdout is not None
+        with child:
+            try:
+                while True:
+                    watch = threading.Timer(IDLE_S, child.kill)
+                    watch.start()
+                    part = child.stdout.read(_PART_BYTES)
+                    watch.cancel()
+                    if not part:
+                        break
+                    yield part
+                self._has_failed = child.wait(IDLE_S) != 0
+            finally:
+                child.kill()
+        if self._has_failed:
+            raise ends_early(path)
 
 
 def main() -> None:

@@ -47,13 +47,13 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._done = 0
 
-    def judge(self, target: Path, folder: Path) -> Verdict:
+    def judge(self, target: Path, folder: Path, patience_s: float = HANG_S) -> Verdict:
         """Let a case be opened; an end or a hang of the process is a finding."""
         process = self._started()
         assert process.stdin is not None
         process.stdin.write(json.dumps([str(target), str(folder)]) + "\n")
         process.stdin.flush()
-        line = self._line(HANG_S)
+        line = self._line(patience_s)
         self._done += 1
         if line:
             if self._done >= CASES_A_WORKER:
@@ -62,7 +62,9 @@ class Worker:
             return Verdict(finding, signature)
         status = process.poll()
         self.close()
-        what = f"ended with status {status}" if status is not None else f"no answer in {HANG_S} s"
+        what = (
+            f"ended with status {status}" if status is not None else f"no answer in {patience_s} s"
+        )
         return Verdict(what, "")
 
     def close(self) -> None:
@@ -137,7 +139,8 @@ class Fuzzer:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         target = case.write(folder)
-        verdict = self._worker.judge(target, folder)
+        patience_s = HANG_S * (5 if case.kind == SLOW_KIND else 1)
+        verdict = self._worker.judge(target, folder, patience_s)
         self.cases[case.kind] += 1
         if verdict.finding and self._sound and self._sound.judge(target, folder).finding:
             return  # a fault of its own, not the one that was planted
