@@ -403,7 +403,7 @@ def _load(w: MainWindow) -> list[Command]:
                 reason=lambda: loading(True)),
         Command("load.continue", tr("Continue"), menu, w.session.go_on,
                 reason=lambda: "" if not loading(False) else tr("loading is not paused")),
-        Command("load.retry", tr("Try failed slices again"), menu, w.session.retry,
+        Command("load.retry", tr("Try failed slices again"), menu, lambda: w.door.retry(),
                 reason=failed),
         Command("load.notices", tr("Notices"), menu, w.notices.show,
                 reason=lambda: "" if w.notices.rows() else tr("there are none"), group=1),

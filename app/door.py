@@ -188,6 +188,16 @@ class Door(QObject):
 
         credentials.allow_asking(link.origin)
 
+    def retry(self) -> None:
+        """Try again what could not be read; who had declined to sign in is asked again."""
+        uris = [uri for opened in self._window.session.opened for uri in opened.uris]
+        if any(is_address(uri) for uri in uris):
+            from loading.web.links import parse
+
+            for uri in filter(is_address, uris):
+                self.allow_asking(parse(uri))
+        self._window.session.retry()
+
     def sign_in_anew(self, link: Link, then: Callable[[], None]) -> None:
         """Ask who asks, also where a server refuses without asking (403), and go on."""
         from loading.web.credentials import credentials

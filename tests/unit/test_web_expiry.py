@@ -82,8 +82,12 @@ def test_a_load_that_is_not_let_on_says_so_for_each_slice(asked):
             assert all("sign" in one.reason.lower() or "who asks" in one.reason
                        for one in volume.failures.values())  # fmt: skip
             assert len(asked) == 2
+            # whoever tries again by hand is asked again
             credentials.ask = first
             credentials.allow_asking(origin_of(server.url))
+            volume.retry_failed()
+            assert volume.wait(60) is loading.LoadState.COMPLETE, volume.failures
+            assert np.array_equal(volume.stored(), VOLUME)
         finally:
             volume.close()
             credentials.set(origin_of(server.url), None)

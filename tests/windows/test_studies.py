@@ -18,15 +18,17 @@ from app.settings_sheet import SettingsSheet
 from app.sign_in import SignInBar
 from app.study_browser import StudyBrowser
 from loading.web import frame_cache
-from loading.web.credentials import Credentials, credentials
+from loading.web.credentials import Credentials, Identity, credentials
 from loading.web.frame_cache import CachedFrame
 from loading.web.http import shared_client
 from loading.web.messages import origin_of
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.dicomweb_store import Store
+from tests.helpers.dicomweb_store import phantom as small_phantom
 from tests.helpers.keyrings import keyring_in_memory
 from tests.helpers.orthanc import Orthanc, orthanc, why_not
 from tests.helpers.qido_server import Habits, qido_server, series_row, study_row
-from tests.helpers.web_server import certificate
+from tests.helpers.web_server import Reply, WebServer, certificate
 from tests.helpers.window import click, drag_enter, main_window, press, wait_until
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -536,3 +538,28 @@ def test_keeping_frames_can_be_bounded_switched_off_and_cleared(window):
         present = frame_cache.current()
         assert (present.limit_bytes if present else None) == limit
     window.settings.change(frame_cache_mb=4000)
+
+
+def test_trying_again_asks_again_who_asks(window):
+    """The sign-in ends in the middle of a load; the user says no, thinks again, and goes on."""
+    store = Store(small_phantom(30, 64))
+    gate, wanted = {"open": 12}, Identity("basic", "a", "second").authorization
+
+    def guarded_store(asked):
+        is_signed_in = asked.headers.get("authorization") == wanted
+        if store.slice_of(asked) is not None and not is_signed_in:
+            gate["open"] -= 1
+            if gate["open"] < 0:
+                return Reply(401, headers={"WWW-Authenticate": "Basic"})
+        return store(asked)
+
+    with WebServer(guarded_store) as server:
+        window.door.open([f"{server.url}{store.path}"], by_hand=True)
+        wait_until(lambda: isinstance(window.door.bars.bar, SignInBar), "the sign-in bar")
+        window.door.bars.bar.refuse()
+        wait_until(lambda: window.session.volume.state.name == "COMPLETE_WITH_FAILURES", "the end")
+        window.commands.run("load.retry")
+        sign_in(window, "a", "second")
+        wait_until(lambda: window.session.volume.state.name == "COMPLETE", "the load")
+        assert (window.session.volume.stored() == store.volume).all()
+        window.commands.run("file.close")
