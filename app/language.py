@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication
 
 from app.resources import resource_path
 
@@ -23,6 +23,9 @@ def tr(text: str) -> str:
 
 def install_translations(application: QApplication) -> None:
     """Load the translation of the system's language where there is one."""
+    # QLocale makes classes of all languages and countries: 5 ms that the first paint need not wait
+    from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
+
     locale = QLocale.system()
     try:
         own = str(resource_path("translations"))

@@ -10,11 +10,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 
 from app.resources import read_text
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QFont
     from PySide6.QtWidgets import QApplication
 
 THEMES = ("system", "dark", "light")
@@ -117,6 +118,8 @@ def colour(application: QApplication, choice: str) -> None:
 
 def body_font(pixels: int = BODY_PX, *, strong: bool = False) -> QFont:
     """Give the system's font with digits of one width."""
+    from PySide6.QtGui import QFont, QFontDatabase
+
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(pixels)
     font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
