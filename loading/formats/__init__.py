@@ -57,7 +57,7 @@ FORMATS = (
     Format(
         "ITK",
         "loading.formats.itk_files",
-        (".mnc", ".gipl", ".mrc", ".vtk", ".pic", ".spr"),
+        (".mnc", ".gipl", ".mrc", ".vtk", ".pic"),
     ),
     Format(
         "pictures",

@@ -1,4 +1,4 @@
-"""What nothing else here reads: MINC, GIPL, MRC, BioRad, Stimulate and legacy VTK, by SimpleITK.
+"""What nothing else here reads: MINC, GIPL, MRC, BioRad and legacy VTK, by SimpleITK.
 
 SimpleITK is an extra (`voxtide[itk]`). Its readers are native code made for files of friends, so
 they run in a child process with bounded memory, which gives the header as JSON or the voxels as
@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,7 +37,8 @@ HEADER_S = 20.0
 IDLE_S = 60.0
 _ROOM_BYTES = 4 << 30
 _PART_BYTES = 1 << 20
-_ENDINGS = (".mnc", ".gipl", ".mrc", ".vtk", ".pic", ".spr")
+_HEAD_BYTES = 4096
+_ENDINGS = (".mnc", ".gipl", ".mrc", ".vtk", ".pic")
 _HDF, _NETCDF = b"\x89HDF\r\n", b"CDF"
 _CHILD = "from loading.formats.itk_files import main; main()"
 
@@ -75,20 +76,31 @@ def _describe_one(path: str, parts: Parts) -> None:
     _, rows, columns = facts.shape_kji
     block = rows * columns * layout.samples * layout.stored.itemsize
     count = facts.shape_kji[0] * facts.time_points
-    check_present(path, _least_bytes(place, block * count, layout.stored.itemsize), place.size)
+    check_present(path, _least_bytes(place, block * count), place.size)
     spec = spec_of(facts, [place])
     voxels = _Voxels(place, _ROOM_BYTES + 4 * block * count)
     blocks = partial(StreamBlocks, voxels, 0, block, count, path)
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")
 
 
-def _least_bytes(place: LocalFile, needed: int, width: int) -> int:
-    """Give the fewest bytes that a file with so many voxels has: ITK makes up what is missing."""
-    if place.name.lower().endswith(".mnc"):
+def _least_bytes(place: LocalFile, needed: int) -> int:
+    """Give the fewest bytes that a file with such voxels has: ITK makes up what is missing."""
+    lower, head = place.name.lower(), place.read_at(0, _HEAD_BYTES)
+    if lower.endswith(".mnc"):
         return needed // GZIP_RATIO  # packed by HDF5, which knows its lengths
-    if b"\nASCII" in place.read_at(0, 512) and place.name.lower().endswith(".vtk"):
-        return 2 * (needed // width) - 1
-    return needed
+    if lower.endswith(".gipl"):
+        return 256 + needed
+    if lower.endswith(".pic"):
+        return 76 + needed
+    if lower.endswith(".mrc"):
+        ends: tuple[Literal["little", "big"], ...] = ("little", "big")
+        return 1024 + min(int.from_bytes(head[92:96], order) for order in ends) + needed
+    if not re.search(rb"^BINARY", head, re.MULTILINE | re.IGNORECASE):
+        raise CorruptFrame("Voxels written as text are not read", where=place.name)
+    table = re.search(rb"^LOOKUP_TABLE[^\n]*\n", head, re.MULTILINE | re.IGNORECASE)
+    if table is None:
+        raise CorruptFrame("It holds no scalars that are read", where=place.name)
+    return table.end() + needed
 
 
 def _facts(told: dict[str, Any], path: str) -> tuple[Facts, Layout]:

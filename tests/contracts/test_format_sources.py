@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from typing import ClassVar
 
 import nibabel
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import loading
+from loading.formats import shelf
 from tests.contracts.source_contract import SourceContract
 from tests.helpers import format_files as make
 
@@ -289,3 +291,51 @@ class TestPackedZarr(TestZarr):
     @pytest.fixture
     def truncated(self, path):
         return lambda share: loading.describe(str(make.cut_file(path, share))).volumes[0]
+
+
+class TestItk(OneFile):
+    name = "noise.gipl"
+
+    def write(self, path, array):
+        return make.write_itk(path, array)
+
+
+class TestNiftiInZip(OneFile):
+    name = "noise.zip"
+
+    def write(self, path, array):
+        make.write_nifti(path.with_name("noise.nii"), array)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path.with_name("noise.nii"), "inner/noise.nii")
+        return path
+
+
+class TestFlowingNiftiInZip(TestNiftiInZip):
+    """A member that is too long to be inflated for each read."""
+
+    @pytest.fixture(autouse=True)
+    def _all_flow(self, monkeypatch):
+        monkeypatch.setattr(shelf, "FLOWING_BYTES", 1)
+
+
+@pytest.mark.slow
+class TestVtkByItk(OneFile):
+    name = "noise.vtk"
+
+    def write(self, path, array):
+        return make.write_itk(path, array)
+
+
+@pytest.mark.slow
+class TestMrcByItk(OneFile):
+    name = "noise.mrc"
+
+    def write(self, path, array):
+        return make.write_itk(path, array)
+
+
+class TestMincByItk(OneFile):
+    name = "noise.mnc"
+
+    def write(self, path, array):
+        return make.write_itk(path, array)
