@@ -273,7 +273,7 @@ def damaged(seed: Seed, rng: random.Random, others: list[Seed]) -> Seed:
     for name in rng.sample(names, rng.choice((1, 1, 1, min(2, len(names)), len(names)))):
         files[name] = change_file(files[name], rng)
     if seed.target == "" and rng.random() < 0.1:
-        other = rng.choice(others)
+        other = rng.choice([one for one in others if one.kind != SLOW_KIND])
         name, content = rng.choice(list(other.files.items()))
         files[f"other-{Path(name).name}"] = content
     if sum(map(len, files.values())) > LARGEST_BYTES:
