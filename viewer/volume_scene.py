@@ -70,9 +70,9 @@ class VolumeScene:
             self._set_transfer(picture.transfer, picture.image)
         self._set_steps(picture)
         self._set_crop(picture)
-        self._set_camera(picture)
-        if shown is None:
+        if shown is None:  # before the camera, whose near and far planes go by what is there
             self.renderer.AddVolume(self._volume)
+        self._set_camera(picture)
         self._shown = picture
 
     def show_band(self, band: int, bands: int) -> None:

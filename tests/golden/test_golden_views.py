@@ -82,3 +82,21 @@ def test_the_picture_is_the_stored_one(name, qapp, tmp_path) -> None:
     assert wanted.max() > 100, "the stored picture is empty"
     assert away.mean() < 2.0, told
     assert (away > 48).mean() < 0.01, told
+
+
+def test_a_large_volume_is_drawn_like_a_small_one(qapp) -> None:
+    """Its first picture too: far planes of VTK's default cut off what is a metre away."""
+    from viewer.snapshot import render_snapshot
+
+    voxels, drawn = head_like(), []
+    for size_mm in (1.0, 20.0):
+        level = Level(voxels.shape, np.diag((size_mm,) * 3 + (1.0,)), (1, *voxels.shape[1:]))
+        name = f"{size_mm} mm"
+        spec = VolumeSpec(name, name, "MR", "", (level,), voxels.dtype)
+        with loading.open_entry(ArraySource(spec, voxels[np.newaxis]).entry()) as volume:
+            volume.wait()
+            image = render_snapshot(volume, (SIZE, SIZE), "volume")
+        drawn.append(to_array(image)[EDGE:-EDGE, EDGE:-EDGE].max(axis=2) > 16)
+    small, large = drawn
+    assert small.mean() > 0.2
+    assert (small != large).mean() < 0.02
