@@ -41,27 +41,35 @@ _LONGEST_NAME = 100
 
 def socket_folder() -> Path | None:
     """Give a folder that only this user may enter, made if need be; None where there is none."""
-    candidates = [Path(os.environ[name]) for name in ("XDG_RUNTIME_DIR",) if os.environ.get(name)]
-    candidates.append(log_folder())
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    # a folder of the system's is taken as it is or not at all, one of ours is closed to others
+    if runtime and _is_private(Path(runtime), is_ours=False):
+        return Path(runtime)
+    candidates = [log_folder()]
     if sys.platform != "win32":
         candidates.append(Path("/tmp") / f"voxtide-{os.getuid()}")
     for folder in candidates:
-        if len(os.fsencode(folder)) < _LONGEST_NAME - 24 and _is_private(folder):
+        if _is_private(folder, is_ours=True):
             return folder
     return None
 
 
-def _is_private(folder: Path) -> bool:
-    """Tell whether a folder is ours alone; one that is missing is made so."""
+def _is_private(folder: Path, *, is_ours: bool) -> bool:
+    """Tell whether nobody else may enter a folder and its name leaves room for a socket's."""
+    if len(os.fsencode(folder)) > _LONGEST_NAME - 24:
+        return False
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_ours:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat()
         if sys.platform == "win32":
             return True
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             return False
         if found.st_mode & 0o077:
-            # our own folder, made by an older version or with a lax mask
+            if not is_ours:
+                return False
+            # made by an older version or with a lax mask
             folder.chmod(0o700)
     except OSError:
         return False

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app import instance
 from app.instance import understood
 from tests.helpers.dicom_series import write_series
 
@@ -189,6 +190,23 @@ def test_a_window_of_its_own(home, series):
         finally:
             other.kill()
             other.wait(timeout=20)
+
+
+def test_a_folder_of_the_system_is_never_changed(tmp_path, monkeypatch):
+    """An open one is not used; one of our own is closed."""
+    shared, state = tmp_path / "shared", Path("/tmp") / f"vt-state-{os.getpid()}"
+    shared.mkdir(mode=0o777)
+    shared.chmod(0o777)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(shared))
+    monkeypatch.setattr(instance, "log_folder", lambda: state)
+    try:
+        assert instance.socket_folder() == state
+        assert stat.S_IMODE(shared.stat().st_mode) == 0o777
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+        shared.chmod(0o700)
+        assert len(str(shared)) > 76 or instance.socket_folder() == shared
+    finally:
+        state.rmdir()
 
 
 @pytest.mark.parametrize(
