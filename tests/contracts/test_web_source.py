@@ -23,7 +23,7 @@ class TestWebSource(SourceContract):
     @pytest.fixture
     def entry(self, store):
         with WebServer(store) as server:
-            yield loading.first_choice(loading.describe(server.url + store.path))
+            yield loading.choose(loading.describe(server.url + store.path))
 
     @pytest.fixture
     def expected(self):
@@ -39,7 +39,7 @@ class TestWebSource(SourceContract):
             server = WebServer(store)
             server.__enter__()
             servers.append(server)
-            return loading.first_choice(loading.describe(server.url + store.path))
+            return loading.choose(loading.describe(server.url + store.path))
 
         yield cut
         for server in servers:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -34,7 +35,7 @@ def jpeg_ls(plane: npt.NDArray[np.int16]) -> bytes:
     return bytes(imagecodecs.jpegls_encode(plane.view(np.uint16)))
 
 
-ENCODERS: dict[str, Callable[[npt.NDArray[np.int16]], bytes]] = {
+ENCODERS: dict[str, Callable[[Any], bytes]] = {
     RAW: lambda plane: plane.astype("<i2").tobytes(),
     HTJ2K: htj2k,
     JPEG_LS: jpeg_ls,
@@ -58,14 +59,14 @@ def element(vr: str, *values: object) -> dict[str, object]:
 class Store:
     """Answers as Static DICOMweb does, with ranges; change fields to make it another server."""
 
-    volume: npt.NDArray[np.int16]
+    volume: npt.NDArray[np.integer[Any]]
     syntax: str = HTJ2K
-    encode: Callable[[npt.NDArray[np.int16]], bytes] | None = None
+    encode: Callable[[Any], bytes] | None = None
     says_syntax: bool = True
     ranges: bool = True
     multipart: bool = True
     boundary_in_header: bool = True
-    extra: dict[str, dict[str, object]] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     etags: bool = True
 
     def __post_init__(self) -> None:
@@ -134,6 +135,12 @@ class Store:
         if len(parts) == 9 and parts[5] == "instances" and parts[7] == "frames":
             return int(parts[6].rsplit(".", 1)[1]) - 1
         return None
+
+    def number(self, asked: Asked) -> int:
+        """Give the slice of what is known to be a frame."""
+        k = self.slice_of(asked)
+        assert k is not None
+        return k
 
     def __call__(self, asked: Asked) -> Reply:
         if asked.path == self.path + "/metadata":

@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import http.server
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -16,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 
 @dataclass
@@ -183,6 +186,8 @@ def gzipped(reply: Reply) -> Reply:
 
 def certificate(folder: Path, name: str = "IP:127.0.0.1", days: int = 2) -> tuple[Path, Path]:
     """Make a certificate that signs itself, and its key, with the openssl program."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the openssl program is not installed")
     chain, key = folder / "chain.pem", folder / "key.pem"
     key_kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     names = ["-subj", "/CN=voxtide test", "-addext", f"subjectAltName={name}"]

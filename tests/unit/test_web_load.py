@@ -79,14 +79,12 @@ def test_a_series_comes_bit_for_bit(syntax, multipart):
 @pytest.mark.parametrize("encode", [htj2k, htj2k_in_parts])
 def test_coarse_pictures_are_those_of_the_wavelet(encode):
     """J1, J3: exact prefixes, with one tile-part and with one a resolution, equal the codec's."""
-    store, rises = Store(VOLUME, encode=encode), {}
+    store, rises = Store(VOLUME, encode=encode), dict[tuple[int, int], np.ndarray]()
 
     def watched(asked):
-        return (
-            with_ranges(replace(store.frame(store.slice_of(asked)), delay_s=0.05), asked)
-            if (store.slice_of(asked) is not None)
-            else store(asked)
-        )
+        if store.slice_of(asked) is None:
+            return store(asked)
+        return with_ranges(replace(store.frame(store.number(asked)), delay_s=0.05), asked)
 
     with WebServer(watched) as server, open_at(server.url + store.path, start=False) as volume:
         seen = threading.Event()
@@ -146,7 +144,7 @@ def test_a_server_without_ranges_gives_whole_frames_coarse_slices_first():
     array, _, server, _ = loaded(store)
     assert np.array_equal(array, store.volume)
     assert habits_of(server.url + "/dicomweb").ranges is False
-    asked = [store.slice_of(one) for one in frames_asked(server, store)]
+    asked = [store.number(one) for one in frames_asked(server, store)]
     assert len(asked) == len(set(asked)) == 40
     first = sorted(asked[:16])
     assert max(b - a for a, b in pairwise(first)) <= 10
@@ -302,7 +300,7 @@ def test_cancel_and_load_again_ask_for_what_lacks():
         assert np.array_equal(volume.array, store.volume)
         spans: dict[int, list[int]] = {}
         for one in frames_asked(server, store):
-            spans.setdefault(store.slice_of(one), []).append(one.span[0])
+            spans.setdefault(store.number(one), []).append(one.span[0])
         whole = [starts for starts in spans.values() if len(starts) > 1]
         assert whole
         assert sum(starts.count(0) > 1 for starts in whole) < len(whole)
@@ -497,7 +495,8 @@ def with_thumbnails(store, name, shrink, sent):
 @pytest.mark.parametrize("factor", [4, 1])
 def test_thumbnails_are_found_once_and_shown_first(factor):
     """A1, A2, A3: probed once a series, a full-size one is taken too, none is ever final."""
-    store, sent, seen = Store(phantom(24, 64), JPEG_LS), [], {}
+    store, sent = Store(phantom(24, 64), JPEG_LS), list[str]()
+    seen: dict[int, tuple[int, np.ndarray]] = {}
     handler = with_thumbnails(store, "fsiz", lambda plane: plane[::factor, ::factor], sent)
     with WebServer(handler) as server, open_at(server.url + store.path, start=False) as volume:
         volume.load()
@@ -518,7 +517,7 @@ def test_thumbnails_are_found_once_and_shown_first(factor):
 
 def test_a_series_without_thumbnails_is_asked_once():
     """A1: 404 to every name, each once; the volume comes as whole frames."""
-    store, sent = Store(phantom(24, 64), JPEG_LS), []
+    store, sent = Store(phantom(24, 64), JPEG_LS), list[str]()
     handler = with_thumbnails(store, "none", lambda plane: plane, sent)
     with WebServer(handler) as server:
         for _ in range(2):

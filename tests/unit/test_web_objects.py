@@ -13,6 +13,7 @@ import pytest
 import loading
 from loading.dicom.payloads import Payloads
 from loading.web import trouble
+from loading.web.source import WebSource
 from loading.web.wado import LADDER, forget_habits, habits_of
 from tests.helpers.dicomweb_store import HTJ2K, RAW, Store, element, htj2k, phantom
 from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
@@ -112,7 +113,7 @@ def test_bits_and_sign(kind):
     }
     store = Store(planes, encode=htj2k, extra=bits)
     with WebServer(store) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
             assert volume.wait(30) is loading.LoadState.COMPLETE
             assert np.array_equal(volume.array, planes)
@@ -133,6 +134,7 @@ def test_colour_comes_as_it_is():
     store = Store(rgb[..., 0], RAW, encode=lambda plane: rgb[0].tobytes(), extra=colour)
     with WebServer(store) as server:
         (image,) = loading.describe(server.url + store.path).images
+        assert image.open is not None
         source = image.open()
         chunk, out = loading.ChunkKey(0, 0, 0), np.empty_like(rgb)
         best = source.renditions(chunk)[-1]
@@ -155,9 +157,11 @@ def test_a_coarse_picture_stands_where_the_fine_one_does(level):
     blob = (3000 * np.exp(-((j - 61.3) ** 2 + (i - 70.8) ** 2) / (2 * 12**2))).astype(np.int16)
     store = Store(blob[None].repeat(2, axis=0), encode=htj2k)
     with WebServer(store) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         source = entry.open()
+        assert isinstance(source, WebSource)
         frame, payloads = source._frames[0], Payloads()
+        assert frame is not None
         end = payloads.level_end(frame, store.frames[0], HTJ2K, level)
         assert end is not None
         assert end < len(store.frames[0])
@@ -182,7 +186,7 @@ def test_a_poisoned_frame_costs_its_slice_alone():
         return with_ranges(reply, asked) if k is not None else reply
 
     with WebServer(handler) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
             assert volume.wait(60).is_over
             for k in set(range(8)) - set(poisoned):
@@ -199,7 +203,7 @@ def test_j2k_under_the_name_of_htj2k_is_seen():
 
     store = Store(phantom(2, 64), encode=encode)
     with WebServer(store) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
             assert volume.wait(30).is_over
             for k in range(2):

@@ -80,7 +80,7 @@ def test_each_option_does_what_it_says(tmp_path, monkeypatch, text, check):
     forget_habits()
     store = Store(phantom(4, 128))
     with WebServer(store) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
             assert volume.wait(60) is loading.LoadState.COMPLETE
             assert np.array_equal(volume.array, store.volume)
@@ -96,7 +96,7 @@ def test_a_bad_file_is_told_when_something_is_opened(tmp_path, monkeypatch):
     monkeypatch.setenv(retrieve_options.VARIABLE, str(tmp_path / "none.toml"))
     store = Store(phantom(2, 64))
     with WebServer(store) as server:
-        entry = loading.first_choice(loading.describe(server.url + store.path))
+        entry = loading.choose(loading.describe(server.url + store.path))
         with pytest.raises(OptionsError):
             entry.open()
 
