@@ -49,6 +49,7 @@ class Inflow:
         self._is_planned = False
         self._is_posted = False
         self._has_turned = False
+        self._has_ended = False
         source.begin(self.look)
 
     # -- for the loader, from any thread ------------------------------------------------------
@@ -100,6 +101,8 @@ class Inflow:
                 if arrival is not None:
                     return arrival
                 if self._is_over():
+                    # a look that is still posted must not take what the next load adds
+                    self._has_ended = True
                     self._changed.notify_all()
                     return None
                 self._changed.wait(_LOOK_S)
@@ -159,7 +162,7 @@ class Inflow:
         """Ask for what is best as long as that helps."""
         with self._changed:
             self._is_posted = False
-        if self._token.is_cancelled:
+        if self._token.is_cancelled or self._has_ended:
             return
         if self._has_turned:
             self._has_turned = False
@@ -174,6 +177,9 @@ class Inflow:
                 request = None
             if request is None:
                 break
+            if self._has_ended:
+                self._queue.give_back(request)
+                return
             is_urgent = self._queue.is_visible(request.chunk)
             self._ask(request, is_urgent=is_urgent)
         with self._changed:
