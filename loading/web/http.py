@@ -260,7 +260,7 @@ class HttpClient:
             self._posted.append(call)
             if self._thread is None and not self._is_closed:
                 # daemon: it holds nothing that an ending process would lose
-                self._thread = threading.Thread(target=self._run, name="voxtide-net", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="network", daemon=True)
                 self._thread.start()
                 return
             if self._is_closed:
@@ -442,7 +442,7 @@ class HttpClient:
                 _log.exception("asking for a sign-in failed")
             self.call_soon(lambda: answered(given))
 
-        threading.Thread(target=ask, name="voxtide-sign-in", daemon=True).start()
+        threading.Thread(target=ask, name="sign-in", daemon=True).start()
         return True
 
     def _refuse_all(self, host: _Host, exchange: Exchange, response: HttpResponse) -> None:
