@@ -7,6 +7,7 @@ are the encodings whose decoders are Python's and ours, and every header.
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ TABLES = {
     for name in ("Red", "Green", "Blue")
     for part, value in (("Descriptor", [256, 0, 8]), ("Data", bytes(range(256))))
 }
-COLOURS = {
+COLOURS: dict[str, dict[str, Any]] = {
     "red, green and blue": {
         "SamplesPerPixel": 3,
         "PhotometricInterpretation": "RGB",

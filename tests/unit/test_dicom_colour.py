@@ -22,6 +22,7 @@ from tests.helpers.colours import brightness, load_colours
 from tests.helpers.dicom_encodings import J2K, set_codestreams
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
+from tests.helpers.pictures import colours_of, entry_of
 from viewer.voi import Look, Painter
 
 SIZE = (10, 12)
@@ -68,7 +69,7 @@ def only_image(folder) -> loading.ImageEntry:
 def shown(folder) -> np.ndarray:
     """Load the only picture of a folder, [rows,columns,3]."""
     image = only_image(folder)
-    return load_colours(loading.VolumeEntry(image.spec, image.open))[0]
+    return load_colours(entry_of(image))[0]
 
 
 def codes(folder) -> set[str]:
@@ -214,11 +215,11 @@ def test_jpeg_says_itself_what_its_colours_are(tmp_path, sampling, photometric):
 
 def load_once(image) -> np.ndarray:
     """Load a picture that was compressed with loss, [rows,columns,3]."""
-    with loading.open_entry(loading.VolumeEntry(image.spec, image.open)) as volume:
+    with loading.open_entry(entry_of(image)) as volume:
         volume.wait(20)
         assert not volume.failures
-        assert np.array_equal(volume.array, brightness(volume.colour()))
-        return volume.colour()[0].copy()
+        assert np.array_equal(volume.array, brightness(colours_of(volume)))
+        return colours_of(volume)[0].copy()
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "RGB"])
@@ -277,7 +278,7 @@ def test_retired_progressive_jpeg(tmp_path, progression):
     path = write(tmp_path, values, "MONOCHROME2")
     set_codestreams(path, J2K + progression, [bytes(stream)])
     image = only_image(tmp_path)
-    with loading.open_entry(loading.VolumeEntry(image.spec, image.open)) as volume:
+    with loading.open_entry(entry_of(image)) as volume:
         volume.wait(30)
         assert np.array_equal(volume.array[0], imagecodecs.jpeg8_decode(stream))
 
@@ -341,7 +342,7 @@ def test_a_palette_in_segments(tmp_path):
     "words", [[1, 4, 9], [2, 1, 0, 0], [0, 9, 1], [3, 1, 1], [0, 1, 5, 2, 3, 3, 0], [0, 200, 1]]
 )
 def test_segments_that_lead_nowhere_are_no_palette(tmp_path, words):
-    facts = {}
+    facts: dict[str, object] = {}
     for name in ("Red", "Green", "Blue"):
         facts[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
         facts[f"Segmented{name}PaletteColorLookupTableData"] = np.array(words, "<u2").tobytes()

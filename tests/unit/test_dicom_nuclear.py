@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_ui
 import loading
 from loading.files import describe
 from tests.helpers.enhanced_objects import one
+from tests.helpers.pictures import colours_of, entry_of
 
 ENERGY, DETECTOR, INTERVAL, SLOT, SLICE, ANGLE = (
     0x00540010,
@@ -151,7 +152,7 @@ def test_views_of_detectors_and_windows_are_told_apart(tmp_path):
         "energy window 2, detector 1",
         "energy window 2, detector 2",
     )
-    entry = loading.VolumeEntry(image.spec, image.open)
+    entry = entry_of(image)
     for t in range(4):
         assert np.array_equal(values(entry, t), stored[3 * t : 3 * t + 3])
 
@@ -180,11 +181,11 @@ def test_a_loop_that_ends_early_shows_its_whole_frames(tmp_path, samples):
     (image,) = describe([str(tmp_path)]).images
     assert image.frames == 6
     assert "truncated" in [told.code for told in image.spec.warnings]
-    entry = loading.VolumeEntry(image.spec, image.open)
+    entry = entry_of(image)
     with loading.open_entry(entry) as volume:
         volume.wait(60)
         assert sorted(chunk.index for chunk in volume.failures) == [4, 5]
-        shown = volume.colour() if samples == 3 else volume.stored()
+        shown = colours_of(volume) if samples == 3 else volume.stored()
         assert np.array_equal(shown[:4], wanted[:4])
 
 

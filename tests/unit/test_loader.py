@@ -227,7 +227,7 @@ def test_load_right_after_cancel_waits_for_no_one_and_loses_nothing():
         assert np.array_equal(volume.array, source.voxels[0])
 
 
-def test_a_chunk_given_back_while_the_last_worker_leaves_is_still_read():
+def test_a_chunk_given_back_while_the_last_worker_leaves_is_still_read(monkeypatch):
     """X5: the worker of the cancelled load lets go between the new one's last look and its end."""
     inside, gate = threading.Event(), threading.Event()
     late: list[threading.Thread] = []
@@ -251,7 +251,7 @@ def test_a_chunk_given_back_while_the_last_worker_leaves_is_still_read():
                 late[0].join(20)
             return request
 
-        volume._queue.take = take_and_dawdle
+        monkeypatch.setattr(volume._queue, "take", take_and_dawdle)
         volume.load()
         assert volume.wait(20) is LoadState.COMPLETE
         assert np.array_equal(volume.array, source.voxels[0])

@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
-from pydicom.pixels import convert_color_space
+from pydicom.pixels import convert_color_space, pixel_array
 
 import loading
 from tests.helpers.colours import load_colours
+from tests.helpers.pictures import colours_of, entry_of
 
 SETS = ("11_transfer_syntaxes_single_files", "12_non_volumes")
 NOT_SHOWN = {
@@ -41,7 +41,7 @@ def found(request, data_folder):
 def entries_of(catalogue) -> dict[str, loading.VolumeEntry]:
     """Give what has pixels, by file; of palettes the numbers, which is what decoders give."""
     entries = {
-        Path(image.path).name: image.numbers or loading.VolumeEntry(image.spec, image.open)
+        Path(image.path).name: image.numbers or entry_of(image)
         for image in catalogue.images
         if image.spec is not None and image.open is not None
     }
@@ -93,9 +93,9 @@ def test_what_others_decode_is_shown_with_their_values(found):
 def test_stored_luminance_and_chroma_become_the_colours_that_others_make(data_folder):
     folder = data_folder / SETS[0]
     for name in ("SC_ybr_full_uncompressed.dcm", "SC_ybr_full_422_uncompressed.dcm"):
-        stored = pydicom.pixels.pixel_array(folder / name, raw=True)
+        stored = pixel_array(folder / name, raw=True)
         (image,) = loading.describe(str(folder / name)).images
-        shown = load_colours(loading.VolumeEntry(image.spec, image.open))[0]
+        shown = load_colours(entry_of(image))[0]
         assert np.array_equal(shown, convert_color_space(stored, "YBR_FULL", "RGB"))
 
 
@@ -129,9 +129,9 @@ def test_colours_are_those_that_dcmtk_draws(data_folder, name):
     """DCMTK's own conversion, palette and JPEG decoder, within what rounding does."""
     means, places = DRAWN_BY_DCMTK[name]
     (image,) = loading.describe(str(data_folder / SETS[0] / name)).images
-    with loading.open_entry(loading.VolumeEntry(image.spec, image.open)) as volume:
+    with loading.open_entry(entry_of(image)) as volume:
         volume.wait(20)
-        shown = volume.colour()[0].copy()
+        shown = colours_of(volume)[0].copy()
     assert shown.reshape(-1, 3).mean(axis=0) == pytest.approx(means, abs=0.6)
     for place, colour in places.items():
         assert shown[place].tolist() == pytest.approx(colour, abs=2)

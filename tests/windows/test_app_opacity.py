@@ -25,7 +25,7 @@ def window(qapp, tmp_path):
     write_series(tmp_path / "Phantom", phantom((24, 48, 40)))
     with main_window((1280, 1020)) as made:
         open_and_wait(made, tmp_path / "Phantom")
-        wait_until(lambda: made.display.window_section.histogram._heights, "the histogram")
+        wait_until(lambda: bool(made.display.window_section.histogram._heights), "the histogram")
         click(made.display.volume_section.points_fold._head, QPoint(30, 14))
         QTest.qWait(50)
         made.display.verticalScrollBar().setValue(made.display.verticalScrollBar().maximum())
