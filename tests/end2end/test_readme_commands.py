@@ -1,5 +1,6 @@
 """Every command in the README and the documents is run, or it is said here what runs it instead."""
 
+import functools
 import json
 import os
 import re
@@ -148,13 +149,20 @@ def check_server(words: list[str], folder: Path) -> None:
     if not tree.exists():
         run([words[0], "publish", "scans/head", "-o", str(tree)], folder)
     words[words.index("--port") + 1] = "0"
-    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        address = process.stdout.readline().strip()
-        with urllib.request.urlopen(f"{address}/studies", timeout=20) as answer:
-            assert len(json.load(answer)) == 1
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+    # where a shell started the tests in the background, Ctrl+C would be ignored and that inherited
+    listens = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.PIPE, text=True, preexec_fn=listens
+    ) as process:
+        try:
+            assert process.stdout
+            address = process.stdout.readline().strip()
+            with urllib.request.urlopen(f"{address}/studies", timeout=20) as answer:
+                assert len(json.load(answer)) == 1
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("command", [with_marks(c) for c in commands() if is_voxtide(c)])
