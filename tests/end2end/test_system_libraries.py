@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.sources import ROOT, imports, modules
 
-GROUPS = {"run", "screen", "venv"}
+GROUPS = {"run", "screen", "peers", "npm", "venv"}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Linux packages")
 

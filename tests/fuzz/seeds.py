@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
 import shutil
@@ -198,6 +199,11 @@ def _media(rooms: Iterator[Path]) -> Iterator[Seed]:
                              PatientName="A"):  # fmt: skip
         medium.add(path)
     medium.write(room / "medium")
+    with warnings.catch_warnings():
+        # it leaves a folder of its own to the collector, which grumbles in whatever test runs then
+        warnings.simplefilter("ignore", ResourceWarning)
+        del medium
+        gc.collect()
     shutil.rmtree(room / "in")
     for name in (room / "medium").iterdir():
         name.rename(room / name.name)
