@@ -90,7 +90,8 @@ class LoaderBridge(QObject):
     def _pull_if_rested(self) -> None:
         worked_ms = (time.thread_time() - self._worked_s) * 1000
         rest_ms = min(worked_ms * REST_PER_WORK, LONGEST_INTERVAL_MS)
-        if self._since_pull.isValid() and self._since_pull.elapsed() < rest_ms:
+        is_over = self._volume is None or self._volume.state.is_over
+        if not is_over and self._since_pull.isValid() and self._since_pull.elapsed() < rest_ms:
             self._timer.start(int(rest_ms) - int(self._since_pull.elapsed()) + 1)
             return
         self.pull()

@@ -56,6 +56,7 @@ def open_and_wait(window: MainWindow, *paths: Path) -> None:
     """Drop paths on the window and wait until everything has been read and drawn."""
     drop(window, *paths)
     wait_until(lambda: is_complete(window), "the load")
+    wait_until(lambda: is_seen(window), "the last look at the load")
     QTest.qWait(50)
 
 
@@ -64,6 +65,13 @@ def open_beside(window: MainWindow, *paths: Path) -> None:
     drop(window, *paths, at=QPoint(window.width() - 40, window.height() // 2))
     wait_until(lambda: is_complete(window), "the load beside")
     QTest.qWait(50)
+
+
+def is_seen(window: MainWindow) -> bool:
+    """Tell whether the views have looked at the load since it was over."""
+    views = window.workspace
+    bridge = views._model._bridge if views is not None else None
+    return bridge is None or bridge._state.is_over
 
 
 def is_complete(window: MainWindow) -> bool:
