@@ -53,7 +53,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-CONNECTIONS = 32
+CONNECTIONS = 48
 """Connections to one HTTP/1.1 server; each carries one request at a time."""
 STREAMS = 100
 """Requests at once over one HTTP/2 connection; servers allow a hundred (RFC 9113 6.5.2)."""

@@ -49,7 +49,7 @@ HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
 _ENOUGH_REFUSALS = 8
 _NO_TIME_S, _LITTLE_S = 0.3, 1.0
-_COLD_OTHERS = 6
+_COLD_OTHERS = 10
 """While the first visible slice is on its way over a line that nothing is known of, so many
 others are asked for beside it."""
 
