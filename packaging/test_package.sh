@@ -102,8 +102,8 @@ in_root() { # suite
         su somebody -c "voxtide --self-test"
         apt-get -q install -y --no-install-recommends xvfb desktop-file-utils shared-mime-info >/tmp/apt2.log 2>&1
         su somebody -c "sh /tmp/virtual_display.sh voxtide --self-test" | tail -n 4
-        cd /home/somebody
-        su somebody -c "sh /tmp/virtual_display.sh voxtide demo --screenshot /home/somebody/demo.png"
+        cd ~somebody
+        su somebody -c "sh /tmp/virtual_display.sh voxtide demo --screenshot demo.png"
         cp demo.png /results/
         su somebody -c "voxtide info /usr/lib/voxtide/_internal/resources/demo/colin27" >/tmp/info.txt
         grep "181 slices of 181 x 217" /tmp/info.txt
