@@ -56,7 +56,6 @@ def open_and_wait(window: MainWindow, *paths: Path) -> None:
     """Drop paths on the window and wait until everything has been read and drawn."""
     drop(window, *paths)
     wait_until(lambda: is_complete(window), "the load")
-    wait_until(lambda: is_seen(window), "the last look at the load")
     QTest.qWait(50)
 
 
@@ -67,17 +66,15 @@ def open_beside(window: MainWindow, *paths: Path) -> None:
     QTest.qWait(50)
 
 
-def is_seen(window: MainWindow) -> bool:
-    """Tell whether the views have looked at the load since it was over."""
-    views = window.workspace
-    bridge = views._model._bridge if views is not None else None
-    return bridge is None or bridge._state.is_over
-
-
 def is_complete(window: MainWindow) -> bool:
-    """Tell whether nothing is being opened or loaded any more."""
+    """Tell whether all is opened and loaded, and views and status line have seen that it is."""
     session = window.session
-    return not session.is_opening and all(volume.state.is_over for volume in session.volumes)
+    if session.is_opening or not all(volume.state.is_over for volume in session.volumes):
+        return False
+    workspaces = window.columns.workspaces if window.columns is not None else []
+    bridges = [views._model._bridge for views in workspaces]
+    has_seen = all(bridge is None or bridge._state.is_over for bridge in bridges)
+    return has_seen and not window.teller._was_loading
 
 
 def drag_enter(place: QPoint, data: QMimeData) -> QDragEnterEvent:
