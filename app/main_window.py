@@ -441,16 +441,25 @@ class MainWindow(QMainWindow):
             geometry = bytes(self.saveGeometry().data())
             self.settings.change(geometry=base64.b64encode(geometry).decode())
         self.hide()
+        self._hurry_threads()
         self.door.close()
         self.session_view.remember_now()
-        self.display.stop()
         self.session.close()
+        self.display.stop()
         if self.columns is not None:
             self.columns.shut_down()
         self.thumbnails.stop()
         self.teller.watch.stop()
         event.accept()
         self.closed.emit()
+
+    def _hurry_threads(self) -> None:
+        """Tell every thread to come to an end before one of them is waited for."""
+        from viewer.worker import Worker
+
+        self.thumbnails.hurry()
+        for worker in self.findChildren(Worker):
+            worker.hurry()
 
     def _arrange_overlays(self) -> None:
         self.sheets.arrange()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from loading import VolumeEntry, VolumeSpec
+    from loading import CancelToken, VolumeEntry, VolumeSpec
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Thumbnailer(QObject):
         self._waiting: queue.SimpleQueue[VolumeEntry | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._token: CancelToken | None = None
         self._ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     def want(self, entry: VolumeEntry) -> None:
@@ -54,10 +55,16 @@ class Thumbnailer(QObject):
             self._thread = threading.Thread(target=self._work, name="thumbnails")
             self._thread.start()
 
+    def hurry(self) -> None:
+        """Let the reading under way give up, and begin no other; `stop` comes soon."""
+        self._stopped.set()
+        if self._token is not None:
+            self._token.cancel()
+        self._waiting.put(None)
+
     def stop(self, timeout_s: float = 1.0) -> None:
         """End the thread."""
-        self._stopped.set()
-        self._waiting.put(None)
+        self.hurry()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
@@ -71,15 +78,23 @@ class Thumbnailer(QObject):
             if entry is None:
                 return
             try:
-                picture = read_thumbnail(entry)
+                picture = self._read(entry)
             except Exception as error:
                 _log.info("no thumbnail: %s", error)
                 continue
             if not self._stopped.is_set():
                 self._ready.emit(entry.spec.key, picture)
 
+    def _read(self, entry: VolumeEntry) -> QImage:
+        from loading import CancelToken
 
-def read_thumbnail(entry: VolumeEntry) -> QImage:
+        self._token = token = CancelToken()
+        if self._stopped.is_set():
+            token.cancel()
+        return read_thumbnail(entry, token)
+
+
+def read_thumbnail(entry: VolumeEntry, cancel: CancelToken) -> QImage:
     """Read the middle slice of a series, in the cheapest form its source offers.
 
     Raises
@@ -89,7 +104,7 @@ def read_thumbnail(entry: VolumeEntry) -> QImage:
     """
     import numpy as np
 
-    from loading import CancelToken, ChunkKey, Request
+    from loading import ChunkKey, Request
 
     spec = entry.spec
     slices, *sides = spec.shape_kji
@@ -100,7 +115,7 @@ def read_thumbnail(entry: VolumeEntry) -> QImage:
         pixels = np.zeros(spec.read_shape(middle), spec.dtype)
         offered = source.renditions(chunk)
         sharp = [r for r in offered if min(sides) >> r.level >= SIZE_PX // 2]
-        source.read(Request(chunk, (sharp or offered[-1:])[0]), pixels, CancelToken())
+        source.read(Request(chunk, (sharp or offered[-1:])[0]), pixels, cancel)
     finally:
         source.close()
     return slice_picture(pixels[0], spec)

@@ -49,7 +49,7 @@ class OffscreenRenderer:
     """
 
     def __init__(self, *, display_is_usable: bool = False) -> None:
-        from viewer.skip_check import rays_may_jump
+        from viewer.start_check import rays_may_jump
         from viewer.volume_scene import VolumeScene
 
         self._window = _offscreen_window(display_is_usable)
@@ -64,8 +64,8 @@ class OffscreenRenderer:
         """Tell whether there is an OpenGL that can draw volumes."""
         return self._window is not None
 
-    def draw(self, picture: Picture, give_up: Callable[[], bool] = lambda: False) -> Drawn | None:
-        """Draw a picture, in bands so that it can be given up; None when it was."""
+    def draw(self, picture: Picture, give_up: Callable[[], bool] | None = None) -> Drawn | None:
+        """Draw a picture, in bands where it can be given up; None when it was."""
         if self._window is None or self._scene is None:
             return None
         started = time.perf_counter()
@@ -74,9 +74,9 @@ class OffscreenRenderer:
         self._scene.follow(picture)
         cost = picture.width * picture.height / picture.steps.pixel**2 / picture.steps.ray
         fine = picture.steps.pixel == 1.0
-        bands = max(1, min(32, round(self._rate * cost / BAND_SECONDS))) if fine else 1
+        bands = self._bands(cost) if fine and give_up is not None else 1
         for band in range(bands):
-            if band and give_up():
+            if band and give_up is not None and give_up():
                 self._scene.show_band(0, 1)
                 return None
             self._scene.show_band(band, bands)
@@ -87,6 +87,10 @@ class OffscreenRenderer:
         if fine:
             self._rate = seconds / cost
         return Drawn(picture, seconds, image)
+
+    def _bands(self, cost: float) -> int:
+        """Give the number of bands that take a moment each; the first picture may be a long one."""
+        return max(1, min(32, round(self._rate * cost / BAND_SECONDS))) if self._rate else 8
 
     def forget(self) -> None:
         """Let go of the image that was drawn last, and of its texture."""

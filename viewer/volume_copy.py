@@ -6,6 +6,7 @@ averaged. Planes that show nothing, and padding, become `empty_value`: they are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,14 @@ class Copy:
     affine_lps : array, shape (4, 4)
     bounds : pair of float
         Range of its array values.
+    revisions : array of int, one a plane, or None
+        Of a copy that goes on being written to: another number, another plane.
     """
 
     array: npt.NDArray[np.generic]
     affine_lps: npt.NDArray[np.float64]
     bounds: tuple[float, float]
+    revisions: npt.NDArray[np.int64] | None = None
 
 
 def steps_for_edge(shape_kji: Steps3, edge: int = FOLLOWING_EDGE) -> Steps3:
@@ -70,14 +74,44 @@ def placement(
     return result
 
 
-class FollowingCopy:
-    """Every n-th voxel of a volume that still loads; only planes that changed are read again."""
+def right_handed(
+    array: npt.NDArray[np.generic], affine: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
+    """Put the slices of a left-handed volume in the other order; each voxel stays where it was."""
+    if np.linalg.det(affine[:3, :3]) >= 0:
+        return array, affine
+    turned = affine.copy()
+    turned[:3, 3] += affine[:3, 2] * (len(array) - 1)
+    turned[:3, 2] *= -1
+    return array[::-1], turned
 
-    def __init__(self, spec: VolumeSpec) -> None:
+
+class FollowingCopy:
+    """Every n-th voxel of a volume that still loads; only planes that changed are read again.
+
+    Parameters
+    ----------
+    edge : int
+        No axis of the copy is longer.
+    is_shared : bool
+        Give the one array that is written to, with revisions, instead of a copy each time: for who
+        takes single planes from it. A plane that is written while it is taken shows torn until
+        the next update, which has another revision of it.
+    """
+
+    def __init__(
+        self, spec: VolumeSpec, edge: int = FOLLOWING_EDGE, *, is_shared: bool = False
+    ) -> None:
         self.spec = spec
-        self._steps = steps_for_edge(spec.shape_kji)
+        self._is_shared = is_shared
+        self._steps = steps_for_edge(spec.shape_kji, edge)
         shape = [-(-n // s) for n, s in zip(spec.shape_kji, self._steps, strict=True)]
         self._array = np.full(shape, spec.empty_value).astype(spec.dtype)
+        self._revisions = np.zeros(shape[0], np.int64)
+        affine = placement(spec.affine_lps, self._steps, averaged=False)
+        # where plane n of the volume's own order stands
+        self._planes, self._affine = right_handed(self._array, affine)
+        self._revisions_of, _ = right_handed(self._revisions, affine)
         self._taken = np.full((shape[0], 4), -2, np.int64)
         self._bounds: tuple[float, float] | None = None
 
@@ -90,20 +124,26 @@ class FollowingCopy:
             if (taken == now).all():
                 continue
             taken[:] = now
+            self._revisions_of[plane] += 1
             if qualities.content[k] < 0:
-                self._array[plane] = self.spec.empty_value
+                self._planes[plane] = self.spec.empty_value
                 continue
             values = _without_padding(stored[k, ::step_j, ::step_i], self.spec)
-            self._array[plane] = values
+            self._planes[plane] = values
             self._widen(values)
         if self._bounds is None:
             return None
-        affine = placement(self.spec.affine_lps, self._steps, averaged=False)
-        return Copy(self._array.copy(), affine, self._bounds)
+        if self._is_shared:
+            return Copy(self._array, self._affine, self._bounds, self._revisions.copy())
+        return Copy(self._array.copy(), self._affine, self._bounds)
 
     def _widen(self, values: npt.NDArray[np.generic]) -> None:
         low, high = float(values.min()), float(values.max())
         before = self._bounds or (self.spec.empty_value, self.spec.empty_value)
+        if low < before[0] or high > before[1]:
+            # other bounds are another texture: shared copies leave room for what is to come
+            room = (max(high, before[1]) - min(low, before[0])) / 4 if self._is_shared else 0.0
+            low, high = (low - room, high + room)
         self._bounds = min(low, before[0]), max(high, before[1])
 
 
@@ -115,21 +155,33 @@ def _best_in_block(qualities: Qualities, first: int, count: int) -> int:
 
 
 def averaged_copy(
-    spec: VolumeSpec, stored: npt.NDArray[np.generic], qualities: Qualities, voxels: int
+    spec: VolumeSpec,
+    stored: npt.NDArray[np.generic],
+    qualities: Qualities,
+    voxels: int,
+    go_on: Callable[[], None] = lambda: None,
 ) -> Copy:
     """Copy a whole volume within a budget, each voxel the mean of a block.
+
+    `go_on` is called before each plane, and ends the work by raising.
 
     A block at the far edge that is not full is the mean of what it has. A volume that fits as it
     is, and of which every plane shows something, is not copied: its own memory is given.
     """
     steps = steps_for_budget(spec.shape_kji, spec.spacing_ijk_mm, voxels)
     if steps == (1, 1, 1) and _is_clean(spec, qualities):
-        low = min(float(plane.min()) for plane in stored)
-        high = max(float(plane.max()) for plane in stored)
+        lows: list[float] = []
+        highs: list[float] = []
+        for whole in stored:
+            go_on()
+            lows.append(float(whole.min()))
+            highs.append(float(whole.max()))
+        low, high = min(lows), max(highs)
         return Copy(stored, spec.affine_lps, (low, max(high, low + 1.0)))
     shape = [-(-n // s) for n, s in zip(spec.shape_kji, steps, strict=True)]
     result = np.empty(shape, spec.dtype)
     for plane in range(shape[0]):
+        go_on()
         first = plane * steps[0]
         last = min(first + steps[0], spec.shape_kji[0])
         ks = [k for k in range(first, last) if qualities.content[k] >= 0]

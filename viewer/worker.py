@@ -22,6 +22,10 @@ JOIN_TIMEOUT_S = 5.0
 NICENESS = 10
 
 
+class GivenUp(Exception):
+    """Raised inside a job whose result nobody wants any more."""
+
+
 class Worker(QObject):
     """Run jobs one after the other in a thread of its own.
 
@@ -37,7 +41,7 @@ class Worker(QObject):
         super().__init__(parent)
         self._jobs: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self._wake = threading.Condition()
-        self._stopping = False
+        self._stopping = self._hurried = False
         self._at_end: Callable[[], None] | None = None
         self._name = name
         self._thread: threading.Thread | None = None
@@ -59,7 +63,7 @@ class Worker(QObject):
         A job that raises is logged and its `then` is not called.
         """
         with self._wake:
-            if self._stopping:
+            if self._hurried:
                 return
             self._jobs.pop(name, None)
             self._jobs[name] = (job, then)
@@ -68,18 +72,32 @@ class Worker(QObject):
 
     def is_waiting(self, name: str) -> bool:
         """Tell whether a newer job of this name waits; long jobs look here and give up."""
-        return name in self._jobs or self._stopping
+        return name in self._jobs or self._hurried
+
+    def go_on_with(self, name: str) -> None:
+        """Raise `GivenUp` where a newer job of this name waits; for the steps of a long job."""
+        if self.is_waiting(name):
+            raise GivenUp
 
     def drop(self, name: str) -> None:
         """Forget a waiting job."""
         with self._wake:
             self._jobs.pop(name, None)
 
+    def hurry(self) -> None:
+        """Let the job under way give up, and begin no other; `stop` comes soon.
+
+        Where many threads are to end, all are told first: they end beside each other.
+        """
+        with self._wake:
+            self._hurried = True
+            self._jobs.clear()
+
     def stop(self, at_end: Callable[[], None] | None = None) -> bool:
         """Drop what waits, run `at_end` in the thread and join it; tell whether it has ended."""
+        self.hurry()
         with self._wake:
             self._stopping = True
-            self._jobs.clear()
             self._at_end = at_end
             self._wake.notify()
         if self._thread is None:
@@ -104,14 +122,16 @@ class Worker(QObject):
     def _do(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
         try:
             result = job()
+        except GivenUp:
+            return
         except Exception:
             _log.exception("the job %s failed", name)
             return
-        if not self._stopping:
+        if not self._hurried:
             self._finished.emit(then, result)
 
     def _deliver(self, then: Callable[[Any], None], result: Any) -> None:
-        if not self._stopping:
+        if not self._hurried:
             then(result)
 
 
