@@ -11,6 +11,7 @@ _REMEMBERED_WAITS = 400
 """Many: a busy line makes first bytes wait for those of others, which is no round trip."""
 UNKNOWN_RTT_S = 0.04
 UNKNOWN_RATE = 4e6
+_NO_TIME_S, _LITTLE_S = 0.3, 1.0
 
 
 class Line:
@@ -79,3 +80,24 @@ class Line:
                 self._rates.append(self._bytes / lasted)
                 self._begin_s, self._bytes = now_s, 0
         self._last_s = now_s
+
+
+def beginnings_pay(
+    rtt_s: float | None, rate: float | None, frame_bytes: float | None, left: int
+) -> bool:
+    """Tell whether a frame's beginning is there sooner than the whole by what asking again costs.
+
+    It is not where all that is left takes no time worth speaking of; nor where it takes little,
+    and a whole frame less than a round trip. While something is not known it is tried.
+
+    Parameters
+    ----------
+    rate : float or None
+        Bytes a second.
+    left : int
+        Frames that are still to come.
+    """
+    if rtt_s is None or rate is None or frame_bytes is None:
+        return True
+    frame_s = frame_bytes / rate
+    return left * frame_s > (_LITTLE_S if frame_s < rtt_s else _NO_TIME_S)

@@ -41,6 +41,7 @@ from loading.web.held import Held
 from loading.web.http import HttpClient
 from loading.web.instances import Instances
 from loading.web.levels import Levels
+from loading.web.line import beginnings_pay
 from loading.web.wado import Habits
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,6 @@ _log = logging.getLogger(__name__)
 HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
 _ENOUGH_REFUSALS = 8
-_NO_TIME_S, _LITTLE_S = 0.3, 1.0
 _COLD_OTHERS = 10
 """While the first visible slice is on its way over a line that nothing is known of, so many
 others are asked for beside it."""
@@ -275,21 +275,14 @@ class WebSource:
             self._bound_held()
 
     def _pays(self, rendition: Rendition) -> bool:
-        """Tell whether a beginning is there sooner than the whole by what it costs to ask again.
-
-        It is not where the server gives no parts; nor where all that is left takes no time worth
-        speaking of, or little, while a whole frame takes less than a round trip.
-        """
+        """Tell whether a beginning can be had, and is worth a request of its own."""
         if not self._levels.is_possible:
             return False
         if self._session.habits.ranges is False and rendition is not ALTERNATE:
             return False
         line = self._session.client.line(self._session.root)
-        rtt, rate, size = line.rtt_s, line.rate, self._levels.whole_size
-        if rtt is None or rate is None or size is None:
-            return True
-        left_s = size * (self.spec.chunk_count - self._kit.finished) / rate
-        return left_s > (_LITTLE_S if size / rate < rtt else _NO_TIME_S)
+        left = self.spec.chunk_count - self._kit.finished
+        return beginnings_pay(line.rtt_s, line.rate, self._levels.whole_size, left)
 
     def place(
         self, arrival: Arrival, out: npt.NDArray[np.generic], cancel: CancelToken

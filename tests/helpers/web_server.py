@@ -68,6 +68,7 @@ class WebServer:
 
         class OneConnection(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 owner._answer(self)

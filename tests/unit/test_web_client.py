@@ -13,6 +13,7 @@ from loading.web import http, surroundings, trouble
 from loading.web.http import HttpClient, HttpRequest, Span
 from loading.web.messages import Origin, without_secrets
 from loading.web.trouble import BadCertificate, pause_s
+from tests.helpers.web_loads import until
 from tests.helpers.web_server import Reply, WebServer, certificate, tls_context, with_ranges
 
 TEXT = b"0123456789" * 50
@@ -159,7 +160,7 @@ def test_a_refusal_asks_once_and_everything_goes_on(client):
     with WebServer(guarded) as server:
         for _ in range(40):
             client.send(HttpRequest(server.url), done)
-        assert all_there.wait(20)
+        assert all_there.wait(60)
     assert keys.times == 1
     assert all(answer.status == 200 for answer in got)
 
@@ -213,16 +214,13 @@ def test_a_cancelled_request_leaves_the_line_at_once(client):
     with WebServer(answers(Reply(200, {}, TEXT, drip_s=0.02))) as server:
         grew = threading.Event()
         exchange = client.send(HttpRequest(server.url), got.append, lambda _: grew.set())
-        assert grew.wait(5)
+        assert grew.wait(60)
         exchange.cancel()
         token = CancelToken()
         token.cancel()
         with pytest.raises(loading.Cancelled):
             client.get(HttpRequest(server.url), token)
-        deadline = time.monotonic() + 5
-        while server.open_now and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not server.open_now
+        until(lambda: not server.open_now, "the end of the connection")
     assert got == []
 
 
@@ -283,7 +281,7 @@ def test_connections_are_no_more_than_are_allowed(client):
     with WebServer(answers(Reply(200, {}, b"x", delay_s=0.02))) as server:
         for _ in range(120):
             client.send(HttpRequest(server.url), done)
-        assert all_there.wait(30)
+        assert all_there.wait(60)
         assert server.most_at_once <= http.CONNECTIONS
         assert len({one.connection for one in server.asked}) <= http.CONNECTIONS
 

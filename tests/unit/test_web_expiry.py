@@ -9,6 +9,7 @@ import loading
 from loading.web.credentials import Identity, credentials
 from loading.web.messages import origin_of
 from tests.helpers.dicomweb_store import Store, phantom
+from tests.helpers.web_loads import with_options
 from tests.helpers.web_server import Reply, WebServer
 
 VOLUME = phantom(40, 64)
@@ -34,8 +35,10 @@ class Gate:
 
 
 @pytest.fixture
-def asked():
+def asked(tmp_path, monkeypatch):
     """Answer for the user: the second token, once it is asked for."""
+    # the server sees the requests in order: what is displayed comes before the sign-in ends
+    with_options(monkeypatch, tmp_path, "concurrency = 2")
     challenges = []
 
     def ask(challenge):

@@ -15,6 +15,7 @@ import loading
 from loading.web import frame_cache, trouble
 from loading.web.frame_cache import FrameCache
 from loading.web.http import HttpClient
+from loading.web.line import beginnings_pay
 from loading.web.wado import LADDER, forget_habits, habits_of
 from tests.helpers.dicom_series import write_series
 from tests.helpers.dicomweb_store import (
@@ -29,6 +30,7 @@ from tests.helpers.dicomweb_store import (
     htj2k_in_parts,
     phantom,
 )
+from tests.helpers.web_loads import Gate, after_all_calls, measured_as, until, with_options
 from tests.helpers.web_server import Reply, WebServer, with_ranges
 
 VOLUME = phantom(9, 128)
@@ -77,40 +79,31 @@ def test_a_series_comes_bit_for_bit(syntax, multipart):
 
 
 @pytest.mark.parametrize("encode", [htj2k, htj2k_in_parts])
-def test_coarse_pictures_are_those_of_the_wavelet(encode):
+def test_coarse_pictures_are_those_of_the_wavelet(encode, monkeypatch):
     """J1, J3: exact prefixes, with one tile-part and with one a resolution, equal the codec's."""
-    store, rises = Store(VOLUME, encode=encode), dict[tuple[int, int], np.ndarray]()
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e5)
+    store = Store(VOLUME, encode=encode)
 
-    def watched(asked):
-        if store.slice_of(asked) is None:
-            return store(asked)
-        return with_ranges(replace(store.frame(store.number(asked)), delay_s=0.05), asked)
+    def is_rest(asked):
+        return asked.span is not None and asked.span[0] > 0 and asked.span[1] is None
 
-    with WebServer(watched) as server, open_at(server.url + store.path, start=False) as volume:
-        seen = threading.Event()
+    gate = Gate(store, is_rest)
+    with WebServer(gate) as server, open_at(server.url + store.path) as volume:
 
-        def look():
-            before = volume.qualities()
-            pictures = volume.array.copy()
-            after = volume.qualities()
-            for k in np.flatnonzero(before.status == loading.Status.SUBRESOLUTION):
-                level = before.level[k]
-                if after.status[k] == before.status[k] and after.level[k] == level:
-                    rises.setdefault((int(k), int(level)), pictures[k])
-            seen.set()
+        def coarse():
+            return np.flatnonzero(volume.qualities().status == loading.Status.SUBRESOLUTION)
 
-        volume.listen(lambda: None)
-        volume.load()
-        while not volume.state.is_over:
-            look()
-            time.sleep(0.001)
-        assert np.array_equal(volume.array, VOLUME)
-    assert rises
-    for (k, level), picture in rises.items():
-        if volume.spec.shape_kji[1] >> level:
+        # all but the one that is displayed, which comes at its best at once
+        until(lambda: len(coarse()) == len(VOLUME) - 1, "coarse pictures")
+        for k in coarse():
+            level = int(volume.qualities().level[k])
+            assert level > 0
             end = _end_of(store.frames[k], level)
             expected = imagecodecs.htj2k_decode(store.frames[k][:end], resilient=True)
-            assert np.array_equal(picture, expected)
+            assert np.array_equal(volume.array[k], expected)
+        gate.open()
+        assert volume.wait(60) is loading.LoadState.COMPLETE
+        assert np.array_equal(volume.array, VOLUME)
 
 
 def _end_of(stream, level):
@@ -138,8 +131,9 @@ def test_odd_sizes(shape):
     assert np.array_equal(array, volume)
 
 
-def test_a_server_without_ranges_gives_whole_frames_coarse_slices_first():
+def test_a_server_without_ranges_gives_whole_frames_coarse_slices_first(tmp_path, monkeypatch):
     """H1, T21: a 200 to a range replaces; whole frames, spread over the volume, follow."""
+    with_options(monkeypatch, tmp_path, "concurrency = 1")  # the server sees them in order
     store = Store(phantom(40, 128), ranges=False)
     array, _, server, _ = loaded(store)
     assert np.array_equal(array, store.volume)
@@ -278,72 +272,90 @@ def test_a_frame_that_changes_between_two_parts_is_fetched_anew():
     assert any(one.headers.get("if-range") for one in server.asked)
 
 
-def test_cancel_and_load_again_ask_for_what_lacks():
+def test_cancel_and_load_again_ask_for_what_lacks(monkeypatch):
     """X1, X3, B3: nothing starts after cancel; bytes held are used; at the end none are held."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e6)
     store = Store(phantom(24, 256))
+    gate = Gate(store, lambda asked: asked.span is not None and asked.span[0] > 0)
+    with WebServer(gate) as server, open_at(server.url + store.path) as volume:
 
-    def slow(asked):
-        reply = store(asked)
-        return replace(reply, delay_s=0.02) if store.slice_of(asked) is not None else reply
+        def count(status):
+            return int((volume.qualities().status == status).sum())
 
-    with WebServer(slow) as server, open_at(server.url + store.path) as volume:
-        while not (volume.qualities().status == loading.Status.SUBRESOLUTION).sum() > 4:
-            time.sleep(0.002)
+        until(lambda: count(loading.Status.SUBRESOLUTION) == 23, "coarse pictures")
         volume.cancel()
-        time.sleep(0.2)
-        count, revision = len(server.asked), volume.revision
-        time.sleep(0.15)
-        assert len(server.asked) == count
+        after_all_calls(volume)
+        sent, revision = volume.requests, volume.revision
+        source = volume._source
+        assert not source._flights
+        gate.open()
+        until(lambda: server.open_now == 0, "the end of what was under way")
+        after_all_calls(volume)
+        assert volume.requests == sent
         assert volume.revision == revision
+        before = len(server.asked)
         volume.load()
         assert volume.wait(60) is loading.LoadState.COMPLETE
         assert np.array_equal(volume.array, store.volume)
-        spans: dict[int, list[int]] = {}
-        for one in frames_asked(server, store):
-            spans.setdefault(store.number(one), []).append(one.span[0])
-        whole = [starts for starts in spans.values() if len(starts) > 1]
-        assert whole
-        assert sum(starts.count(0) > 1 for starts in whole) < len(whole)
-        deadline = time.monotonic() + 5
-        while volume._source._held and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not volume._source._held
-        assert volume.close()
+        again = [one.span for one in frames_asked(server, store)[before - 1 :]]
+        assert again
+        # the first one is displayed, and had come whole or was on its way when it was stopped
+        assert sum(span[0] == 0 for span in again) <= 1
+        until(lambda: not source._held, "letting go of what was held")
+        assert volume.close(60)
 
 
-def test_what_is_looked_at_comes_next():
-    """Y2: in a load of 300, a far slice is asked for within the next requests after a scroll."""
-    store = Store(phantom(300, 64))
+def test_what_is_looked_at_comes_next(tmp_path, monkeypatch):
+    """Y2: a far slice is the next that is asked for after a scroll."""
+    with_options(monkeypatch, tmp_path, "concurrency = 6")
+    store = Store(phantom(120, 64))
+    with WebServer(store) as server, open_at(server.url + store.path, start=False) as volume:
+        source, asked = volume._source, list[int]()
 
-    def slow(asked):
-        reply = store(asked)
-        return replace(reply, delay_s=0.05) if store.slice_of(asked) is not None else reply
+        def ask(request, arrived, *, is_urgent):
+            if len(asked) == 40:
+                # between two requests, as when somebody scrolls while many are under way
+                volume.prefer(loading.Demand(visible=(far,)))
+            asked.append(request.chunk.index)
+            plain(request, arrived, is_urgent=is_urgent)
 
-    with WebServer(slow) as server, open_at(server.url + store.path) as volume:
-        while len(frames_asked(server, store)) < 40:
-            time.sleep(0.002)
-        asked = {store.slice_of(one) for one in frames_asked(server, store)}
-        far = next(k for k in range(299, 0, -1) if k not in asked)
-        before = len(server.asked)
-        volume.prefer(loading.Demand(visible=(far,)))
-        while volume.qualities().status[far] < loading.Status.FULL:
-            time.sleep(0.002)
-        after = [store.slice_of(one) for one in server.asked[before:]]
-        assert after.index(far) <= 33
+        plain, source.ask, far = source.ask, ask, 116
+        volume.load()
         assert volume.wait(60) is loading.LoadState.COMPLETE
+        assert np.array_equal(volume.array, store.volume)
+    assert far not in asked[:41]
+    assert asked[41] == far
 
 
-def test_a_quick_line_gets_whole_frames():
+@pytest.mark.parametrize(
+    ("rtt_ms", "mbit", "frame_kb", "left", "pays"),
+    [
+        (40, 30, 190, 174, True),  # the line of the bench: nine seconds are left
+        (40, 30, 190, 5, False),  # all that is left takes a quarter of a second
+        (30, 400, 40, 120, False),  # a frame takes a millisecond, all of them a tenth of a second
+        (100, 100, 500, 200, True),  # a frame takes less than a round trip, all eight seconds
+        (100, 1000, 500, 200, False),  # the same, all 0.8 s: to ask again costs more
+        (1, 1000, 500, 200, True),  # the same, but it costs little
+    ],
+)
+def test_a_beginning_is_asked_for_where_it_pays(rtt_ms, mbit, frame_kb, left, pays):
+    """Y8: by round trip, rate and size; what is not known yet is tried."""
+    rate = mbit * 1e6 / 8
+    assert beginnings_pay(rtt_ms / 1000, rate, frame_kb * 1000, left) is pays
+    assert beginnings_pay(None, rate, frame_kb * 1000, left)
+    assert beginnings_pay(rtt_ms / 1000, None, frame_kb * 1000, left)
+    assert beginnings_pay(rtt_ms / 1000, rate, None, left)
+
+
+def test_a_quick_line_gets_whole_frames(tmp_path, monkeypatch):
     """Y8: where a whole frame takes less than a round trip, beginnings are not asked for."""
-    store = Store(phantom(120, 192))
-
-    def far(asked):
-        reply = store(asked)
-        return replace(reply, delay_s=0.03) if store.slice_of(asked) is not None else reply
-
-    _, _, server, _ = loaded(store, far)
-    asked = frames_asked(server, store)
-    assert len(asked) < 120 + 75  # the first few are sent before anything is known of the line
+    with_options(monkeypatch, tmp_path, "concurrency = 1")
+    measured_as(monkeypatch, rtt_s=0.03, rate=50e6)
+    store = Store(phantom(40, 128))
+    array, _, server, _ = loaded(store)
+    assert np.array_equal(array, store.volume)
+    # the first tells how large they are
+    assert len(frames_asked(server, store)) == 40
 
 
 def test_a_second_opening_needs_no_frame_from_the_line(tmp_path):
@@ -447,13 +459,9 @@ def test_nothing_is_left_after_many_loads():
         for wait in (0.0, 0.01, 0.05):
             volume = open_at(server.url + store.path)
             time.sleep(wait)
-            assert volume.close()
+            assert volume.close(60)
             source = volume._source
-            deadline = time.monotonic() + 5
-            while (source._flights or source._held) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert not source._flights
-            assert not source._held
+            until(lambda one=source: not one._flights and not one._held, "letting go")
             del volume, source
         gc.collect()
     names = {thread.name for thread in threading.enumerate()}
@@ -486,32 +494,32 @@ def with_thumbnails(store, name, shrink, sent):
             small = np.ascontiguousarray(shrink(store.volume[k]))
             data = bytes(imagecodecs.jpegls_encode(small.view(np.uint16)))
             return Reply(200, {"Content-Type": f"image/jls; transfer-syntax={JPEG_LS}"}, data)
-        reply = store(asked)
-        return replace(reply, delay_s=0.05) if store.slice_of(asked) is not None else reply
+        return store(asked)
 
     return handler
 
 
 @pytest.mark.parametrize("factor", [4, 1])
-def test_thumbnails_are_found_once_and_shown_first(factor):
+def test_thumbnails_are_found_once_and_shown_first(factor, monkeypatch):
     """A1, A2, A3: probed once a series, a full-size one is taken too, none is ever final."""
+    measured_as(monkeypatch, rtt_s=0.06, rate=4e6)
     store, sent = Store(phantom(24, 64), JPEG_LS), list[str]()
-    seen: dict[int, tuple[int, np.ndarray]] = {}
     handler = with_thumbnails(store, "fsiz", lambda plane: plane[::factor, ::factor], sent)
-    with WebServer(handler) as server, open_at(server.url + store.path, start=False) as volume:
-        volume.load()
-        while not volume.state.is_over:
-            qualities = volume.qualities()
-            for k in range(24):
-                if qualities.status[k] == loading.Status.SUBRESOLUTION:
-                    seen[k] = (int(qualities.level[k]), volume.array[k].copy())
-            time.sleep(0.001)
+    gate = Gate(handler, lambda asked: store.slice_of(asked) is not None)
+    with WebServer(gate) as server, open_at(server.url + store.path) as volume:
+
+        def small():
+            return np.flatnonzero(volume.qualities().status == loading.Status.SUBRESOLUTION)
+
+        until(lambda: len(small()) == 23, "smaller copies")
+        for k in small():
+            assert volume.qualities().level[k] == (2 if factor == 4 else 0)
+            # sampled at i * n: what is repeated stands around the sample, not behind it
+            sampled = volume.array[k][::factor, ::factor]
+            assert np.array_equal(sampled, store.volume[k][::factor, ::factor])
+        gate.open()
+        assert volume.wait(60) is loading.LoadState.COMPLETE
         assert np.array_equal(volume.array, store.volume)
-    assert seen
-    for k, (level, picture) in seen.items():
-        assert level == (2 if factor == 4 else 0)
-        # sampled at i * n: what is repeated stands around the sample, not behind it
-        assert np.array_equal(picture[::factor, ::factor], store.volume[k][::factor, ::factor])
     assert sent.count("jlsThumbnail") == sent.count("htj2kThumbnail") == 1
 
 

@@ -74,7 +74,7 @@ def test_an_object_of_many_frames_equals_its_file(enhanced, gives_frames):
         url = f"{server.url}/web/studies/1.2.3.4/series/1.2.3.4"
         (entry,) = loading.describe(url).volumes
         with loading.open_entry(entry) as volume:
-            assert volume.wait(30) is loading.LoadState.COMPLETE
+            assert volume.wait(60) is loading.LoadState.COMPLETE
             assert np.array_equal(volume.array, stored)
         asked = [one.path for one in server.asked if "/metadata" not in one.path]
         files = [one for one in asked if "/frames/" not in one and not one.endswith("/bulk")]
@@ -115,7 +115,7 @@ def test_bits_and_sign(kind):
     with WebServer(store) as server:
         entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
-            assert volume.wait(30) is loading.LoadState.COMPLETE
+            assert volume.wait(60) is loading.LoadState.COMPLETE
             assert np.array_equal(volume.array, planes)
 
 
@@ -205,7 +205,7 @@ def test_j2k_under_the_name_of_htj2k_is_seen():
     with WebServer(store) as server:
         entry = loading.choose(loading.describe(server.url + store.path))
         with loading.open_entry(entry) as volume:
-            assert volume.wait(30).is_over
+            assert volume.wait(60).is_over
             for k in range(2):
                 is_there = volume.status(k) is loading.Status.FULL
                 assert is_there == (k not in {c.index for c in volume.failures})
