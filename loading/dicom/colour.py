@@ -30,7 +30,7 @@ MODELS = (
     "YBR_RCT",
 )
 _ICC_PROFILE, _OPTICAL_PATHS = 0x00282000, 0x00480105
-_TRANSFORMED = ("YBR_ICT", "YBR_RCT")
+TRANSFORMED = ("YBR_ICT", "YBR_RCT")
 """Undone by the decoder; where a codestream has no such transform its samples are RGB."""
 
 
@@ -182,7 +182,7 @@ def is_ybr(photometric: str, found: codecs.Facts | None) -> bool:
     """Tell whether decoded samples are luminance and chroma: the codestream knows better."""
     if found is not None and found.colour:
         return found.colour == "ybr"
-    return photometric.startswith("YBR") and photometric not in _TRANSFORMED
+    return photometric.startswith("YBR") and photometric not in TRANSFORMED
 
 
 def has_profile(instance: Instance) -> bool:
@@ -203,6 +203,6 @@ def contradiction(form: PixelForm, found: codecs.Facts | None) -> tuple[str, str
     """Give what header and codestream say of the colours where they differ."""
     if found is None or not found.colour or form.samples != 3:
         return None
-    says = "RGB" if form.photometric in ("RGB", *_TRANSFORMED) else "YBR"
+    says = "RGB" if form.photometric in ("RGB", *TRANSFORMED) else "YBR"
     has = found.colour.upper()
     return None if says == has else (form.photometric, has)

@@ -36,6 +36,8 @@ def relabel(
     )
     if written.depth:
         told |= _coded(written)
+    elif written.photometric:
+        told[_PHOTOMETRIC] = element_text("CS", written.photometric)
     return told
 
 

@@ -1,4 +1,4 @@
-"""A published frame as a picture for people: decoded, windowed, eight bits."""
+"""A published frame as a picture for people: windowed, eight bits, scaled."""
 
 from __future__ import annotations
 
@@ -9,104 +9,69 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loading import codecs
 from loading.codecs.encode import encode_jpeg
-from loading.dicom import syntaxes
 from loading.dicom.json_model import Elements
-from loading.errors import BadResponse, CorruptFrame, LoadError, UnsupportedTransferSyntax
+from loading.errors import BadResponse, LoadError, UnsupportedTransferSyntax
 from loading.publish.indexes import INSTANCE_UID, number, parsed, value_of
-from loading.publish.tree import FramePart, read_or_none, unwrap
+from loading.publish.samples import ReadBulk, Shown, shown_frame
+from loading.publish.tree import FramePart, is_name, read_or_none, unwrap
+from loading.spec import Window
 
 Picture = npt.NDArray[np.uint8]
+Meant = npt.NDArray[np.float64]
 Object = dict[str, Any]
 
 THUMBNAIL = 256
 """Pixels of the longer side."""
 _GREY = ("MONOCHROME1", "MONOCHROME2")
-_COLOURS = ("RGB", "YBR_RCT", "YBR_ICT", "YBR_FULL", "YBR_FULL_422")
 
 
-def decode_frame(entry: Object, part: FramePart) -> npt.NDArray[np.generic]:
-    """Decode the frame of a published instance.
-
-    Parameters
-    ----------
-    entry : dict
-        DICOM JSON of the instance.
-
-    Raises
-    ------
-    LoadError
-        When the frame is not the picture that the entry promises.
-    """
-    rows, columns = (int(number(entry, tag, 0)) for tag in ("00280010", "00280011"))
-    samples, allocated = int(number(entry, "00280002", 1)), int(number(entry, "00280100", 16))
-    stored = min(int(number(entry, "00280101", allocated)), allocated)
-    signed = number(entry, "00280103", 0) == 1
-    if not 0 < rows <= 65535 or not 0 < columns <= 65535 or samples not in (1, 3):
-        raise CorruptFrame("There is no picture of that size")
-    if allocated not in (8, 16, 32):
-        raise UnsupportedTransferSyntax(f"Frames of {allocated} bits have no picture")
-    expected = codecs.Expected(rows, columns, samples, allocated, stored, signed)
-    if part.syntax in syntaxes.NATIVE or not part.syntax:
-        if len(part.data) < np.prod(expected.shape) * allocated // 8:
-            raise CorruptFrame("The frame ends early")
-        count = int(np.prod(expected.shape))
-        return np.frombuffer(part.data, expected.dtype, count).reshape(expected.shape)
-    out = np.empty(expected.shape, expected.dtype)
-    codecs.decode(part.syntax, part.data, expected, out)
-    return out
-
-
-def render(
-    entry: Object,
-    frame: npt.NDArray[np.generic],
-    window: tuple[float, float] | None = None,
-) -> Picture:
+def render(shown: Shown, window: Window | None = None) -> Picture:
     """Map a decoded frame to eight bits by its window, or by its range where there is none.
 
     Parameters
     ----------
-    window : (centre, width), optional
-        In meant values (PS3.3 C.11.2.1.2, linear); by default the first one of the file.
+    window : Window, optional
+        In meant values; by default the first one of the file.
 
     Raises
     ------
     UnsupportedTransferSyntax
         When it is no grey or colour picture.
     """
-    photometric = str(value_of(entry, "00280004") or "MONOCHROME2")
-    if photometric in _COLOURS and frame.ndim == 3 and frame.dtype == np.uint8:
-        is_ybr = photometric.startswith("YBR_FULL")  # decoders give samples as they were coded
-        return _to_rgb(frame) if is_ybr else np.asarray(frame, np.uint8)
-    if photometric not in _GREY or frame.ndim != 2:
-        raise UnsupportedTransferSyntax(f"A frame of {photometric} is not rendered")
-    meant = frame.astype(np.float64)
-    meant *= number(entry, "00281053", 1.0)
-    meant += number(entry, "00281052", 0.0)
-    centre, width = window or _window_of(entry) or _range_of(meant)
-    low = centre - 0.5 - (width - 1) / 2
-    grey = np.clip((meant - low) / max(width - 1, 1e-6), 0, 1) * 255
-    if photometric == "MONOCHROME1":
+    form = shown.form
+    if shown.samples.ndim == 3:
+        if shown.samples.dtype == np.uint8:
+            return np.asarray(shown.samples, np.uint8)
+        if form.signed or form.stored < 8:
+            raise UnsupportedTransferSyntax(f"No picture is made of colours of {form.stored} bits")
+        return np.right_shift(shown.samples, form.stored - 8).astype(np.uint8)
+    if form.photometric not in _GREY:
+        raise UnsupportedTransferSyntax(f"No picture is made of a frame of {form.photometric}")
+    meant = np.nan_to_num(shown.samples.astype(np.float64), posinf=0.0, neginf=0.0)
+    chosen = window or next(iter(shown.windows), None) or _range_of(meant)
+    grey = _through(meant, chosen) * 255
+    if form.photometric == "MONOCHROME1":
         grey = 255 - grey
     return np.rint(grey).astype(np.uint8)
 
 
-def _window_of(entry: Object) -> tuple[float, float] | None:
-    centre, width = number(entry, "00281050"), number(entry, "00281051")
-    return (centre, width) if np.isfinite(centre) and np.isfinite(width) and width >= 1 else None
+def _through(meant: Meant, window: Window) -> Meant:
+    """Map values to 0..1 (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
+    center, width = window.center, window.width
+    if window.function == "SIGMOID":
+        away = np.clip(-4.0 * (meant - center) / width, -700.0, 700.0)
+        return np.asarray(1.0 / (1.0 + np.exp(away)))
+    if window.function == "LINEAR":
+        center, width = center - 0.5, width - 1.0
+    return np.asarray(np.clip((meant - center) / max(width, 1e-6) + 0.5, 0.0, 1.0))
 
 
-def _range_of(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.percentile(values, (1, 99))
-    return (low + high) / 2 + 0.5, max(high - low, 1) + 1
-
-
-def _to_rgb(frame: npt.NDArray[np.generic]) -> Picture:
-    """Convert full-range YCbCr (PS3.3 C.7.6.3.1.2)."""
-    y, cb, cr = (frame[..., n].astype(np.float64) - (128 if n else 0) for n in range(3))
-    rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], -1)
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+def _range_of(values: Meant) -> Window:
+    low, high = (float(one) for one in np.percentile(values, (1, 99)))
+    if high <= low:
+        low, high = float(values.min()), float(values.max())
+    return Window((low + high) / 2, max(high - low, 1e-6), function="LINEAR_EXACT")
 
 
 def fit(picture: Picture, width: int, height: int) -> Picture:
@@ -157,31 +122,31 @@ def series_thumbnail(folder: Path, instances: Sequence[Elements]) -> bytes | Non
     if not with_pixels:
         return None
     entry = parsed(with_pixels[len(with_pixels) // 2])
-    count = max(1, int(number(entry, "00280008", 1)))
-    path = (
-        folder
-        / "instances"
-        / str(value_of(entry, INSTANCE_UID))
-        / "frames"
-        / f"{count // 2 + 1}.mht"
-    )
-    body = read_or_none(path)
+    middle = max(1, int(number(entry, "00280008", 1))) // 2 + 1
+    frames = folder / "instances" / str(value_of(entry, INSTANCE_UID)) / "frames"
+    body = read_or_none(frames / f"{middle}.mht")
+
+    def read_bulk(uri: str) -> bytes:
+        names = uri.split("/")
+        of_study = folder.parent.parent
+        is_inside = names[0] == "bulkdata" and all(map(is_name, names))
+        return (read_or_none(of_study.joinpath(*names)) if is_inside else None) or b""
+
     try:
         if body is None:
             raise BadResponse("There is no such frame")
-        return thumbnail(entry, unwrap(body))
+        return thumbnail(entry, unwrap(body), middle, read_bulk)
     except LoadError:
         return None
 
 
-def thumbnail(
-    entry: Object, part: FramePart, width: int = THUMBNAIL, height: int = THUMBNAIL
-) -> bytes:
-    """Make a small JPEG of a frame.
+def thumbnail(entry: Object, part: FramePart, frame: int, read_bulk: ReadBulk) -> bytes:
+    """Make a small JPEG of a frame, counted from 1.
 
     Raises
     ------
     LoadError
         When the frame cannot be shown as a picture.
     """
-    return encode_jpeg(fit(render(entry, decode_frame(entry, part)), width, height), 80)
+    shown = shown_frame(entry, part, frame, read_bulk)
+    return encode_jpeg(fit(render(shown), THUMBNAIL, THUMBNAIL), 80)

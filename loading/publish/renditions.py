@@ -14,6 +14,7 @@ import numpy.typing as npt
 from loading import codecs
 from loading.codecs.encode import Encoding, has_colour_transform, is_progressive
 from loading.dicom import encapsulated, syntaxes, tags
+from loading.dicom.colour import TRANSFORMED
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
 from loading.dicom.header import Attributes, Instance
 from loading.dicom.json_model import Elements
@@ -24,7 +25,12 @@ from loading.sources.base import CancelToken
 
 Frame = npt.NDArray[np.generic]
 
-_PLAIN_JPEG = (syntaxes.JPEG_BASELINE, syntaxes.JPEG_EXTENDED)
+_JPEGS = (
+    syntaxes.JPEG_BASELINE,
+    syntaxes.JPEG_EXTENDED,
+    syntaxes.JPEG_SPECTRAL,
+    syntaxes.JPEG_PROGRESSIVE,
+)
 _PHOTOMETRICS = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YBR_FULL"})
 _scratch = threading.local()
 
@@ -73,6 +79,8 @@ class ImageFile:
     ----------
     photometric : str
         What decoded samples are.
+    coded : str
+        What the codestreams hold, whatever the file calls it.
     can_decode : bool
         Decoded values mean what the header says, and are all that there is.
     """
@@ -82,6 +90,7 @@ class ImageFile:
     coding: Coding
     index: FrameIndex | None
     photometric: str = ""
+    coded: str = ""
     can_decode: bool = False
     fragments: list[tuple[encapsulated.Fragment, ...]] = field(default_factory=list)
 
@@ -141,21 +150,41 @@ def open_image(instance: Instance, elements: Elements) -> ImageFile | None:
     if reason:
         raise CorruptFrame(f"Its pixels cannot be read: {reason}")
     index = FrameIndex(instance, form.frames) if coding.is_encapsulated else None
-    image = ImageFile(instance, form, coding, index, form.photometric)
+    image = ImageFile(instance, form, coding, index, form.photometric, form.photometric)
     if index is not None:
         image.fragments = encapsulated.frames_of(instance.place, instance.offset, form.frames)
-        if form.samples == 3 and has_colour_transform(image.raw(0)):
-            image.photometric = "RGB"  # the decoder undoes the transform
+        if form.samples == 3:
+            first = image.raw(0)
+            image.coded = _coded_colours(image.syntax, first, coding.expected, form.photometric)
+            if has_colour_transform(first):
+                image.photometric = "RGB"  # the decoder undoes the transform
     image.can_decode = (
         not form.real
         and form.allocated > 1
         and form.samples in (1, 3)
         and image.photometric in _PHOTOMETRICS
-        # JPEG decoders turn colours as they think fit
-        and not (form.samples == 3 and image.syntax in _PLAIN_JPEG)
+        and not (form.samples == 3 and image.syntax in _JPEGS)  # they may share chroma
+        # codestreams say whole bytes, and how bright a colour is depends on the bits
+        and not (form.samples == 3 and form.has_spare_bits)
         and not _has_embedded_overlay(elements)
     )
     return image
+
+
+def _coded_colours(syntax: str, frame: bytes, expected: codecs.Expected, called: str) -> str:
+    """Name the colours of a codestream as it says itself, else as the file calls them.
+
+    Files call JPEG pictures RGB often enough that hold luminance and chroma.
+    """
+    try:
+        facts = codecs.inspect(syntax, frame, expected)
+    except LoadError:
+        return called
+    if has_colour_transform(frame):
+        return "YBR_ICT" if facts.lossy else "YBR_RCT"
+    if called in TRANSFORMED or facts.colour == "rgb":
+        return "RGB"
+    return "YBR_FULL_422" if facts.colour == "ybr" and not called.startswith("YBR") else called
 
 
 @lru_cache(maxsize=64)
@@ -215,7 +244,7 @@ def write_as_is(tree: Tree, path: Path, image: ImageFile, number: int, name: str
         tree.write(path, head, data, tail)
     return Written(
         syntax,
-        image.form.photometric,
+        image.coded,
         0,
         image.form.frame_bits // 8,
         len(data),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loading.dicom import syntaxes
-from loading.publish.pictures import decode_frame
+from loading.publish.indexes import value_of
+from loading.publish.samples import native_frame
 from loading.publish.tree import FramePart
 from loading.serve.accept import Wish, wishes
 from loading.serve.messages import Ask, Piece, Refusal, Reply, Slice, file_reply
@@ -15,6 +16,7 @@ _BOUNDARY = "VOXTIDE_7b1e5c0d94"
 _MAX_FRAMES = 4096
 _RAW = ("", syntaxes.EXPLICIT_LITTLE)
 _HEAD = 512
+_PHOTOMETRIC = "00280004"
 
 Uids = tuple[str, str, str]
 
@@ -76,8 +78,13 @@ def _takes_raw(wish: Wish) -> bool:
 
 
 def _decoded(entry: Object, part: FramePart) -> FramePart:
-    data = decode_frame(entry, part).tobytes()
-    return FramePart("application/octet-stream", syntaxes.EXPLICIT_LITTLE, data, 0)
+    """Give native samples; what a client would take for other colours than they are is refused."""
+    if part.syntax in syntaxes.NATIVE:
+        return part
+    native = native_frame(entry, part)
+    if native.photometric == "RGB" and value_of(entry, _PHOTOMETRIC) == "YBR_FULL":
+        raise Refusal(406, "The metadata call these colours YBR_FULL, but they are RGB")
+    return FramePart("application/octet-stream", syntaxes.EXPLICIT_LITTLE, native.data, 0)
 
 
 def _stored(store: Store, uids: Uids, rendition: str, number: int) -> Reply:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from urllib.parse import quote
 
 from loading.codecs.encode import encode_jpeg, encode_png
@@ -12,12 +11,14 @@ from loading.dicom import syntaxes
 from loading.dicom.part10 import part10
 from loading.errors import LoadError
 from loading.publish.indexes import INSTANCE_UID, number, value_of
-from loading.publish.pictures import THUMBNAIL, Picture, decode_frame, fit, render
+from loading.publish.pictures import THUMBNAIL, Picture, fit, render
+from loading.publish.samples import ReadBulk, native_frame, shown_frame
 from loading.publish.tree import read_or_none
 from loading.serve.accept import Wish, wishes
 from loading.serve.frames import Uids
 from loading.serve.messages import Ask, Piece, Refusal, Reply, Slice, file_reply, json_reply
 from loading.serve.store import Object, Store
+from loading.spec import Window
 
 _BOUNDARY = "VOXTIDE_2f60c1ad77"
 _MAX_SIDE = 8192
@@ -68,24 +69,16 @@ def _file(store: Store, wish: Wish, study: str, series: str, entry: Object) -> b
     syntax = parts[0].syntax if parts else syntaxes.EXPLICIT_LITTLE
     if wish.syntax in ("", syntaxes.EXPLICIT_LITTLE) and syntaxes.is_encapsulated(syntax):
         try:
-            data = [decode_frame(entry, part).tobytes() for part in parts]
+            natives = [native_frame(entry, part) for part in parts]
         except LoadError:
             pass
         else:
-            syntax = syntaxes.EXPLICIT_LITTLE
-            entry = _untransformed(entry)
-
-    def read_bulk(uri: str) -> bytes:
-        return read_or_none(_bulk_path(store, study, series, uid, uri)) or b""
-
-    return part10(entry, syntax, data, read_bulk)
-
-
-def _untransformed(entry: Object) -> Object:
-    """Say what decoded colours are: the reversible transform is undone."""
-    if value_of(entry, "00280004") != "YBR_RCT":
-        return entry
-    return {**entry, "00280004": {"vr": "CS", "Value": ["RGB"]}}
+            models = {one.photometric for one in natives}
+            if len(models) == 1:
+                data = [one.data for one in natives]
+                syntax = syntaxes.EXPLICIT_LITTLE
+                entry = entry | {"00280004": {"vr": "CS", "Value": [*models]}}
+    return part10(entry, syntax, data, _reader_of(store, study))
 
 
 def _has_pixels(entry: Object) -> bool:
@@ -149,20 +142,24 @@ def bulk(store: Store, ask: Ask, names: Sequence[str]) -> Reply:
     raise Refusal(406, "Long values come as application/octet-stream")
 
 
-def _bulk_path(store: Store, study: str, series: str, uid: str, uri: str) -> Path:
-    """Find the file behind a relative URI; raise Refusal where it leads out of the study."""
-    names = uri.split("/")
-    if names[0] != "bulkdata":
-        raise Refusal(404, "There is no such value")
-    return store.path("studies", study, *names)
+def _reader_of(store: Store, study: str) -> ReadBulk:
+    """Give what reads the long values of a study; nothing of what lies elsewhere."""
+
+    def read(uri: str) -> bytes:
+        names = uri.split("/")
+        if names[0] != "bulkdata":
+            raise Refusal(404, "There is no such value")
+        return read_or_none(store.path("studies", study, *names)) or b""
+
+    return read
 
 
 def picture(store: Store, ask: Ask, uids: Uids, frame: int, kind: str) -> Reply:
     """Answer with a JPEG or PNG of a frame (PS3.18 8.3.5.1): window, viewport, quality."""
     entry = store.instance(*uids)
-    decoded = decode_frame(entry, store.frame(*uids, "frames", frame))
-    shown = render(entry, decoded, _window(ask))
-    shown = _scaled(ask, shown, kind)
+    part = store.frame(*uids, "frames", frame)
+    decoded = shown_frame(entry, part, frame, _reader_of(store, uids[0]))
+    shown = _scaled(ask, render(decoded, _window(ask)), kind)
     for wish in wishes(ask.parameter("accept") or ask.header("accept")):
         if wish.type in ("image/jpeg", "image/*") or wish.wants_any:
             return Reply(200, "image/jpeg", [encode_jpeg(shown, _quality(ask))])
@@ -178,7 +175,7 @@ def _quality(ask: Ask) -> int:
     return int(text)
 
 
-def _window(ask: Ask) -> tuple[float, float] | None:
+def _window(ask: Ask) -> Window | None:
     text = ask.parameter("window")
     if not text:
         return None
@@ -186,11 +183,14 @@ def _window(ask: Ask) -> tuple[float, float] | None:
     try:
         centre, width = float(parts[0]), float(parts[1])
     except (ValueError, IndexError):
-        raise Refusal(400, "window is centre,width,linear") from None
+        raise Refusal(400, "window is centre,width and linear, linear-exact or sigmoid") from None
     # nan compares false with everything
-    if not (abs(centre) < 1e9 and 1 <= width < 1e9) or parts[2:] not in ([], ["linear"]):
-        raise Refusal(400, "window is centre,width,linear, the width at least 1")
-    return centre, width
+    function = (parts[2:] or ["linear"])[0].replace("-", "_").upper()
+    if len(parts) > 3 or function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
+        raise Refusal(400, "window is centre,width and linear, linear-exact or sigmoid")
+    if not (abs(centre) < 1e9 and (1 if function == "LINEAR" else 1e-9) <= width < 1e9):
+        raise Refusal(400, "The width of a window is at least 1")
+    return Window(centre, width, function=function)
 
 
 def _scaled(ask: Ask, shown: Picture, kind: str) -> Picture:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loading.errors import LoadError
+from loading.errors import LoadError, UnsupportedTransferSyntax
 from loading.publish.indexes import number
 from loading.serve import search
 from loading.serve.frames import frame_numbers, frames
@@ -29,7 +29,8 @@ def answer(store: Store, ask: Ask) -> Reply:
     try:
         return _route(store, ask)
     except LoadError as error:
-        raise Refusal(406 if "not rendered" in error.what else 500, str(error)) from error
+        is_another_kind = isinstance(error, UnsupportedTransferSyntax)
+        raise Refusal(406 if is_another_kind else 500, str(error)) from error
 
 
 def _route(store: Store, ask: Ask) -> Reply:
