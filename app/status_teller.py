@@ -64,6 +64,11 @@ class StatusTeller(QObject):
     def _forget_pointer(self) -> None:
         self.pointer = self.last_pointer = ""
 
+    @property
+    def is_following(self) -> bool:
+        """Tell whether a load is under way, or its end has not been told yet."""
+        return self._was_loading
+
     def tell(self, text: str) -> None:
         """Say something for three seconds."""
         self._told, self._told_until = text, self._clock() + _TOLD_S

@@ -67,17 +67,27 @@ class LoaderBridge(QObject):
         self._timer.stop()
         self._watch.stop()
 
+    @property
+    def has_seen_all(self) -> bool:
+        """Tell whether the load is over and everything that it brought has been told."""
+        volume = self._volume
+        if volume is None:
+            return True
+        is_told = self._state is volume.state and self._revision == volume.revision
+        return is_told and self._state.is_over
+
     def pull(self) -> None:
         """Fetch what changed since the last time and tell it."""
         if self._volume is None:
             return
+        # the state first: what is over then brings nothing after what is fetched now
+        state_before, self._state = self._state, self._volume.state
         self._revision, chunks = self._volume.changes_since(self._revision)
         slices = tuple(sorted({chunk.index for chunk in chunks if chunk.t == self._t}))
         if slices:
             # a look that found nothing does not put off the first picture
             self._since_pull.restart()
             self._worked_s = time.thread_time()
-        state_before, self._state = self._state, self._volume.state
         if slices or state_before is not self._state:
             self.changed.emit(slices)
 

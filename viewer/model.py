@@ -65,6 +65,7 @@ class ViewModel(QObject):
         self._window_is_users = False
         self._window_number = -1
         self._own_at_measure = 0
+        self._is_measuring = False
         self._state_for_volumes = ViewState()
 
     # -- state --------------------------------------------------------------------------------
@@ -142,6 +143,7 @@ class ViewModel(QObject):
             self._bridge = None
         self._worker.drop("range")
         self._window_is_users, self._own_at_measure = False, 0
+        self._is_measuring = False
         self._window_number = 0 if volume is not None and volume.spec.windows else -1
         self.scene = Scene(volume, is_flat=is_flat) if volume is not None else None
         self._history.clear(first_state(self.scene, self._state_for_volumes))
@@ -169,11 +171,22 @@ class ViewModel(QObject):
         self.scene.percentiles, self.scene.wide_range = old.percentiles, old.wide_range
         self._bridge.stop()
         self._bridge.deleteLater()
+        if self._is_measuring:  # what is found out of the point before is not taken any more
+            self._is_measuring, self._own_at_measure = False, 0
         self._bridge = LoaderBridge(old.volume, self.state.time_point, parent=self)
         self._bridge.changed.connect(self._take_changes)
         self._ask_for_visible(self.state)
         self.data_changed.emit(tuple(range(old.spec.shape_kji[0])))
         self._bridge.start()
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the load is over, all of it was told and the range of its values is known.
+
+        True while there is no volume.
+        """
+        has_seen_all = self._bridge is None or self._bridge.has_seen_all
+        return has_seen_all and not self._is_measuring
 
     def warm_up(self) -> None:
         """Start the thread that measures ranges."""
@@ -203,6 +216,7 @@ class ViewModel(QObject):
         if own == self._own_at_measure or (own < 2 * self._own_at_measure and not is_over):
             return
         self._own_at_measure = own
+        self._is_measuring = True
         self._worker.run(
             "range",
             lambda: (
@@ -217,7 +231,10 @@ class ViewModel(QObject):
         self, measured: tuple[Scene, tuple[float, float] | None, tuple[float, float] | None]
     ) -> None:
         scene, percentiles, wide = measured
-        if scene is not self.scene or percentiles is None or wide is None:
+        if scene is not self.scene:
+            return
+        self._is_measuring = False
+        if percentiles is None or wide is None:
             return
         scene.percentiles = spread(percentiles, scene.spec)
         scene.wide_range = wide

@@ -118,15 +118,20 @@ class Workspace(QWidget):
         """Tell whether what is shown is pictures, not a volume."""
         return self._model.scene is not None and self._model.scene.is_flat
 
-    def warm_up(self) -> None:
-        """Import VTK and find OpenGL; call it once the window has been painted."""
+    def warm_up(self, *, is_awaited: bool = False) -> None:
+        """Get ready for the first volume; call it once the window has been painted.
+
+        VTK is imported, in a thread, and OpenGL looked for; where a volume is already awaited that
+        comes after its first slice.
+        """
         QTimer.singleShot(0, self._model.warm_up)
-        QTimer.singleShot(0, self._volume_view.warm_up)
+        if not is_awaited:
+            QTimer.singleShot(0, self._volume_view.warm_up)
 
     @property
     def is_at_rest(self) -> bool:
-        """Tell whether 3D has drawn its final picture of what is shown now; slices always have."""
-        return self._volume_view.is_at_rest
+        """Tell whether the load is over and 3D has drawn its final picture of what is shown now."""
+        return self._model.is_settled and self._volume_view.is_at_rest
 
     def shut_down(self) -> None:
         """End every thread and let go of OpenGL; the workspace shows nothing after this."""

@@ -94,7 +94,7 @@ class Views:
         volume = self.volume
         assert volume is not None
         pump_until(lambda: volume.state.is_over)
-        pump(0.3)
+        pump_until(lambda: self.workspace._model.is_settled)
 
     def view(self, name: str) -> QWidget:
         """Give the widget of a view, by the name that screen readers' tools find it by."""
