@@ -56,14 +56,12 @@ def open_and_wait(window: MainWindow, *paths: Path) -> None:
     """Drop paths on the window and wait until everything has been read and drawn."""
     drop(window, *paths)
     wait_until(lambda: is_complete(window), "the load")
-    QTest.qWait(50)
 
 
 def open_beside(window: MainWindow, *paths: Path) -> None:
     """Drop paths on the right of the window and wait until everything has been read and drawn."""
     drop(window, *paths, at=QPoint(window.width() - 40, window.height() // 2))
     wait_until(lambda: is_complete(window), "the load beside")
-    QTest.qWait(50)
 
 
 def is_complete(window: MainWindow) -> bool:
@@ -72,9 +70,8 @@ def is_complete(window: MainWindow) -> bool:
     if session.is_opening or not all(volume.state.is_over for volume in session.volumes):
         return False
     workspaces = window.columns.workspaces if window.columns is not None else []
-    bridges = [views._model._bridge for views in workspaces]
-    has_seen = all(bridge is None or bridge._state.is_over for bridge in bridges)
-    return has_seen and not window.teller._was_loading
+    has_seen = all(views._model.is_settled for views in workspaces)
+    return has_seen and not window.teller.is_following
 
 
 def drag_enter(place: QPoint, data: QMimeData) -> QDragEnterEvent:
