@@ -5,9 +5,10 @@
 3. The application object, the settings, the theme: what the first paint needs.
 4. The window's frame, empty, painted: nothing but Qt has been imported yet.
 5. The log (from here on every exception, Qt message and crash is written down), the language, the
-   parts of the window. What was named on the command line is described, in a thread; VTK is
-   imported, in another, so that a drop is taken meanwhile; then the views are made. Later starts
-   are listened to, and what a run that ended badly had open is offered.
+   parts of the window. What was named on the command line is described, in a thread; the views
+   are imported, in another, so that a drop is taken meanwhile; then they are made. VTK comes last:
+   the first slices are cut without it. Later starts are listened to, and what a run that ended
+   badly had open is offered.
 6. The event loop. When it ends, settings have been written; threads get one second, and a decoder
    that hangs does not keep the process.
 """
@@ -157,7 +158,7 @@ class _Opening:
             _listen(window, incoming)
         if self._uris:
             incoming.take(self._uris)
-        _import_views(window)
+        _import_views(window, is_idle=not self._uris)
         if self._screenshot is not None:
             from app.photographer import Photographer
 
@@ -176,15 +177,22 @@ def _listen(window: MainWindow, incoming: Incoming) -> None:
     server.listen()
 
 
-def _import_views(window: MainWindow) -> None:
-    """Import VTK beside the event loop; the views are made by the window when that is done."""
+def _import_views(window: MainWindow, *, is_idle: bool) -> None:
+    """Import the views beside the event loop; the window makes them when that is done.
+
+    VTK is imported at once only where nothing is being opened: else the first slice would wait.
+    """
 
     def work() -> None:
         try:
-            import viewer.vtk_setup  # noqa: F401 - for its cost: the window imports it for free then
+            import app.columns  # for its cost: the window imports it for free then
         except ImportError:
-            _log.exception("VTK cannot be imported")
+            _log.exception("the views cannot be imported")
         window.views_imported.emit()
+        if is_idle:
+            from viewer.scene import import_vtk
+
+            import_vtk()
         import app.study_browser  # noqa: F401 - so that the first address need not wait for it
 
     thread = threading.Thread(target=work, name="import views")

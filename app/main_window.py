@@ -1,7 +1,7 @@
 """The one window: puts the parts together and passes on what happens between them.
 
 It comes in three steps, so that something is on the screen at once: an empty frame that imports
-nothing but Qt, its parts (`build`), and the views with VTK, numpy and the engine (`prepare_views`).
+nothing but Qt, its parts (`build`), and the views with numpy and the engine (`prepare_views`).
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class MainWindow(QMainWindow):
         self.deck.toolbar.refresh()
 
     def prepare_views(self) -> None:
-        """Bring in the views; imports VTK, so call it after the window has been painted."""
+        """Bring in the views; imports much, so call it after the window has been painted."""
         if self.columns is not None:
             return
         from app.columns import Columns
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         made.state_changed.connect(self.commands.refresh_later)
         made.cine.changed.connect(self.commands.refresh_later)
         made.context_menu_requested.connect(lambda at, view: show_view_menu(self, at, view))
-        made.warm_up()
+        made.warm_up(is_awaited=self.session.is_opening or self.session.volume is not None)
         return made
 
     def _warm_up_panels(self) -> None:

@@ -139,7 +139,7 @@ class GlHost(QOpenGLWidget):
         """Make VTK's window in Qt's context, once for each context."""
         if self._window is not None:
             return
-        from viewer.skip_check import rays_may_jump
+        from viewer.start_check import planes_may_be_patched, rays_may_jump
         from viewer.volume_scene import VolumeScene
         from viewer.vtk_setup import vtkGenericOpenGLRenderWindow
 
@@ -157,7 +157,8 @@ class GlHost(QOpenGLWidget):
         window.SetOwnContext(0)
         window.OpenGLInitContext()
         window.SetMapped(1)
-        self._scene = VolumeScene(window, skips=rays_may_jump(window))
+        resolve = _address_of if planes_may_be_patched(window, _address_of) else None
+        self._scene = VolumeScene(window, skips=rays_may_jump(window), resolve=resolve)
         window.AddRenderer(self._scene.renderer)
 
     def _let_go(self) -> None:
@@ -172,6 +173,12 @@ class GlHost(QOpenGLWidget):
         self.doneCurrent()
         self._window = self._scene = None
         self._is_dirty = True
+
+
+def _address_of(name: str) -> int:
+    """Give the address of an OpenGL function in the current context, 0 where there is none."""
+    context = QOpenGLContext.currentContext()
+    return int(context.getProcAddress(name.encode()) or 0) if context is not None else 0
 
 
 def _make_current(host: GlHost | None) -> None:

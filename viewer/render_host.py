@@ -49,7 +49,7 @@ class OffscreenRenderer:
     """
 
     def __init__(self, *, display_is_usable: bool = False) -> None:
-        from viewer.skip_check import rays_may_jump
+        from viewer.start_check import rays_may_jump
         from viewer.volume_scene import VolumeScene
 
         self._window = _offscreen_window(display_is_usable)

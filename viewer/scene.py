@@ -5,11 +5,14 @@ Belongs to the GUI thread. Pixels stay where the engine put them.
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from loading import LoadState
 from loading.probing import nearest_voxel
@@ -17,13 +20,29 @@ from loading.values import meant_value
 from viewer import colour_maps
 from viewer.geometry import FloatArray, apply, plane_frames, position_text
 from viewer.state import Point
+from viewer.straight_cutter import CutArea, StraightCutter, is_straight
 from viewer.voi import ColourPainter, Look, Painter
 
 if TYPE_CHECKING:
     from loading import OpenVolume
     from viewer.slice_cutter import SliceCutter
 
+_log = logging.getLogger(__name__)
+
 EMPTY_TEXT = "-"
+
+
+def import_vtk() -> None:
+    """Import VTK, in a thread where nobody waits for it; what goes wrong is logged."""
+    try:
+        import viewer.vtk_setup  # noqa: F401 - for its cost: others import it for free then
+    except ImportError:
+        _log.exception("VTK cannot be imported")
+
+
+def vtk_is_here() -> bool:
+    """Tell whether VTK has been imported, all of it; another thread may be at it just now."""
+    return getattr(sys.modules.get("viewer.vtk_setup"), "IS_COMPLETE", False)
 
 
 class Scene:
@@ -54,16 +73,38 @@ class Scene:
         self._cutter: SliceCutter | None = None
         self._painter: Painter | ColourPainter | None = None
 
-    @property
-    def cutter(self) -> SliceCutter:
-        """Give the cutter of this volume; imports VTK when first asked for."""
+    def cut(
+        self, matrix: FloatArray, axis: int, area: CutArea, *, linear: bool
+    ) -> npt.NDArray[np.generic]:
+        """Give array values on a plane, shape (height, width) or (height, width, 3).
+
+        As long as VTK has not been imported numpy cuts the planes that it can: the same values.
+
+        Parameters
+        ----------
+        matrix : array, shape (3, 3)
+            From `geometry.index_matrix`.
+        axis : int
+            Index axis that the plane is at right angles to, or nearest to that.
+        linear : bool
+            Trilinear between voxel centres; else the nearest voxel.
+        """
+        if self._cutter is None and not vtk_is_here() and is_straight(matrix):
+            return StraightCutter(self._shown, self.spec.empty_value).cut(
+                matrix, area, linear=linear
+            )
         if self._cutter is None:
             from viewer.slice_cutter import SliceCutter
 
-            colour = self.volume.colour(self.t)
-            shown = self.volume.stored(self.t) if colour is None else colour
-            self._cutter = SliceCutter(shown, self.spec.empty_value)
-        return self._cutter
+            self._cutter = SliceCutter(self._shown, self.spec.empty_value)
+        self._cutter.use_one_thread(not self.volume.state.is_over)
+        return self._cutter.cut(matrix, axis, area, linear=linear).copy()
+
+    @property
+    def _shown(self) -> npt.NDArray[np.generic]:
+        """Give the array that slices show: colours where there are some."""
+        colour = self.volume.colour(self.t)
+        return self.volume.stored(self.t) if colour is None else colour
 
     def painter_for(self, look: Look) -> Painter | ColourPainter:
         """Give what colours cuts by a look; views that look alike share one table."""
@@ -134,8 +175,9 @@ class Scene:
         meant = meant_value(stored, self.spec.value_map)
         unit = f" {self.spec.unit}" if self.spec.unit else ""
         others = "".join(
-            f"  ({meant_value(meant, other.value_map):.4g} {other.unit})"
+            f"  ({reading:.4g} {other.unit})"
             for other in self.spec.other_units
+            if (reading := other.reading(meant)) is not None
         )
         return f"{rough}{self.number_text(meant)}{unit}{others}"
 

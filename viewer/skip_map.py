@@ -5,8 +5,8 @@ texture tells for each brick of 16 x 16 x 16 voxels whether anything in it can b
 text put into the mapper's own shader lets a ray go on by whole steps to the far side of an empty
 brick. The samples that are taken stay where they were, so the picture is the same.
 
-The words of VTK's shader may change with a release: `is_exact` draws a small volume both ways, and
-where they differ the map is not used.
+The words of VTK's shader may change with a release: `viewer.start_check` draws a small volume both
+ways, and where they differ the map is not used.
 """
 
 from __future__ import annotations

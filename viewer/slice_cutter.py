@@ -7,35 +7,13 @@ through OpenGL. The result are array values, so windows are exact and no OpenGL 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from viewer.geometry import FloatArray
 from viewer.image_bridge import shared_image
+from viewer.straight_cutter import CutArea
 from viewer.vtk_setup import vtk_to_numpy, vtkImageReslice, vtkMatrix4x4
-
-
-@dataclass(frozen=True, slots=True)
-class CutArea:
-    """The pixels to be cut: place of the first one on the plane and the step to the next.
-
-    Attributes
-    ----------
-    right_mm, down_mm : float
-        Centre of the top left pixel, from the plane's middle.
-    step_mm : float
-        Size of a pixel.
-    width, height : int
-        Pixels.
-    """
-
-    right_mm: float
-    down_mm: float
-    step_mm: float
-    width: int
-    height: int
 
 
 class SliceCutter:

@@ -26,8 +26,8 @@ from viewer.geometry import (
 )
 from viewer.names import person_text, point_text
 from viewer.scene import Scene
-from viewer.slice_cutter import CutArea
 from viewer.state import PLANES, ViewState
+from viewer.straight_cutter import CutArea
 from viewer.voi import ColourPainter, Look, Painter
 
 MAX_PIXELS = 3_000_000
@@ -74,6 +74,11 @@ class SlicePicture:
         self._cut: _Cut | None = None
         self._pixels: npt.NDArray[np.uint32] | None = None
         self._data_serial = 0
+
+    @property
+    def has_values(self) -> bool:
+        """Tell whether anything of the volume has been painted."""
+        return self._image is not None
 
     def data_changed(self) -> None:
         """Cut again at the next paint."""
@@ -166,16 +171,14 @@ class SlicePicture:
     ) -> tuple[_Values, _Values | None, npt.NDArray[np.bool_] | None]:
         """Cut; between voxel centres of two slices only where both show something."""
         loading = not scene.volume.state.is_over
-        scene.cutter.use_one_thread(loading)
         # between a value and one that stands for a colour there is no third one
         linear = state.interpolation == "linear" and scene.spec.colour_range is None
-        axis = shown.frame.axis
         spans = None if shown.frame.is_acquired else _joined_spans(scene)
-        whole = scene.cutter.cut(shown.matrix, axis, area, linear=linear and spans is None).copy()
+        plane = shown.matrix, shown.frame.axis, area
+        whole = scene.cut(*plane, linear=linear and spans is None)
         if not (linear and spans) or loading:
             return whole, None, None
-        smooth = scene.cutter.cut(shown.matrix, axis, area, linear=True).copy()
-        return whole, smooth, _inside(shown.matrix, area, spans)
+        return whole, scene.cut(*plane, linear=True), _inside(shown.matrix, area, spans)
 
     def _coloured(self, cut: _Cut, colour: Painter | ColourPainter) -> QImage:
         """Colour what was cut; a drag of the window cuts nothing anew."""

@@ -112,9 +112,16 @@ class PictureView(QWidget):
 
 
 class SliceView(PictureView):
-    """Show one plane."""
+    """Show one plane.
+
+    Signals
+    -------
+    shown
+        Values of a volume are on the screen for the first time.
+    """
 
     hand: SliceHand
+    shown = Signal()
 
     def __init__(self, model: ViewModel, view: str, parent: QWidget | None = None) -> None:
         super().__init__(model, view, SliceHand(model, view), parent)
@@ -127,6 +134,7 @@ class SliceView(PictureView):
         self._picture = SlicePicture(view)
         self._cost_s = 0.0
         self._painted_at = 0.0
+        self._has_shown = False
         self._pace = QTimer(self)
         self._pace.setSingleShot(True)
         self._pace.timeout.connect(self.update)
@@ -163,6 +171,9 @@ class SliceView(PictureView):
             self._paint_region(painter)
         self._painted_at = time.perf_counter()
         self._cost_s = self._painted_at - started
+        if self._picture.has_values and not self._has_shown:
+            self._has_shown = True
+            self.shown.emit()
 
     def paint_picture(self, painter: QPainter) -> None:
         """Paint what the view shows."""

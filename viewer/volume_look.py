@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from loading.spec import ValueMap
+from loading.values import array_value
 from viewer import presets
-from viewer.bricks import Ranges, brick_ranges
+from viewer.bricks import Ranges, brick_ranges, can_be_seen
 from viewer.geometry import FloatArray, apply
 from viewer.presets import OpacityPoints, Preset, Transfer
 from viewer.scene import Scene
 from viewer.state import Box, Camera3D, ViewState
 from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS, VIEW_ANGLE, camera_axes
-from viewer.volume_copy import Copy
+from viewer.volume_copy import Copy, right_handed
 
 _serials = count(1)
 _WHOLE = 0.98  # a little air around the whole volume
@@ -41,7 +42,7 @@ class VolumeImage:
     Attributes
     ----------
     array : array [k,j,i]
-        Contiguous; not written to any more once it is here.
+        Contiguous; not written to any more once it is here, unless there are revisions.
     affine_lps : array, shape (4, 4)
         Of this array's voxels, which may be coarser than the volume's.
     bounds : pair of float
@@ -50,6 +51,8 @@ class VolumeImage:
         Lowest and highest value in each brick (`viewer.bricks`).
     serial : int
         Changes whenever the values did.
+    revisions : array of int, one a plane, or None
+        Of an array that goes on being written to: planes of equal revision are equal.
     """
 
     array: npt.NDArray[np.generic]
@@ -58,6 +61,7 @@ class VolumeImage:
     bounds: tuple[float, float]
     ranges: Ranges
     serial: int
+    revisions: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -66,23 +70,28 @@ class VolumeImage:
         affine_lps: FloatArray,
         value_map: ValueMap,
         bounds: tuple[float, float],
+        revisions: npt.NDArray[np.int64] | None = None,
     ) -> VolumeImage:
         """Make an image with a serial number of its own; reads the array once."""
-        return cls(array, affine_lps, value_map, bounds, brick_ranges(array), next(_serials))
+        ranges = brick_ranges(array)
+        return cls(array, affine_lps, value_map, bounds, ranges, next(_serials), revisions)
 
     @classmethod
     def from_copy(cls, copy: Copy, value_map: ValueMap) -> VolumeImage:
         """Make an image of a copy, with right-handed axes; for a worker, since it reads it all.
 
-        VTK lights left-handed volumes from the wrong side, so their slices are put in the other
-        order; each voxel stays where it was.
+        VTK lights left-handed volumes from the wrong side.
         """
-        array, affine = copy.array, copy.affine_lps
-        if np.linalg.det(affine[:3, :3]) < 0:
-            array, affine = np.ascontiguousarray(array[::-1]), affine.copy()
-            affine[:3, 3] += affine[:3, 2] * (len(array) - 1)
-            affine[:3, 2] *= -1
-        return cls.of(array, affine, value_map, copy.bounds)
+        array, affine = right_handed(copy.array, copy.affine_lps)
+        array = np.ascontiguousarray(array)
+        return cls.of(array, affine, value_map, copy.bounds, copy.revisions)
+
+    def changed_planes(self, before: VolumeImage) -> npt.NDArray[np.intp] | None:
+        """Give the planes that differ from an earlier image in the same array; None for others."""
+        same = self.array is before.array and self.bounds == before.bounds
+        if not same or self.revisions is None or before.revisions is None:
+            return None
+        return np.flatnonzero(self.revisions != before.revisions)
 
     def upright(self) -> tuple[FloatArray, FloatArray]:
         """Split the affine into a rotation (3 x 3) and what is left of it (4 x 4: sizes, shear).
@@ -186,6 +195,12 @@ def transfer_for(state: ViewState, scene: Scene, *, lit: bool) -> Transfer | Non
         return None
     percentiles = scene.percentiles or (0.0, 1.0)
     return presets.transfer(preset, percentiles, state.shift, lit and state.lighting)
+
+
+def shows_anything(image: VolumeImage, transfer: Transfer) -> bool:
+    """Tell whether any value of the image has an opacity, so that a picture is not all black."""
+    corners = [(array_value(value, image.value_map), alpha) for value, alpha in transfer.opacity]
+    return bool(can_be_seen(*image.ranges, corners, 0.0).any())
 
 
 def opacity_unit_mm(spacing_ijk: tuple[float, float, float]) -> float:

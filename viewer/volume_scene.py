@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from loading.values import array_value
 from viewer.image_bridge import shared_image
+from viewer.live_texture import LiveTexture, Resolve
 from viewer.presets import Transfer
 from viewer.skip_map import SkipMap
 from viewer.volume_axes import VIEW_ANGLE, camera_axes
@@ -39,9 +40,12 @@ class VolumeScene:
         Where the picture is drawn; its context holds the textures.
     skips : bool
         Whether rays jump over empty space.
+    resolve : callable, optional
+        Gives addresses of OpenGL functions; with it, planes that changed are put into the texture
+        one by one where that can be done.
     """
 
-    def __init__(self, window: Any, *, skips: bool) -> None:
+    def __init__(self, window: Any, *, skips: bool, resolve: Resolve | None = None) -> None:
         self.renderer = vtkRenderer()
         self.renderer.SetBackground(0.0, 0.0, 0.0)
         self._add_lights()
@@ -53,6 +57,7 @@ class VolumeScene:
         self._volume.SetMapper(self._mapper)
         self._volume.SetProperty(self._property)
         self._skip_map = SkipMap(window, self.renderer, self._volume) if skips else None
+        self.texture = LiveTexture(self.renderer, self._mapper, resolve) if resolve else None
         self._placement = vtkMatrix4x4()
         self._rotation: npt.NDArray[np.float64] = np.eye(3)
         self._shown: Picture | None = None
@@ -61,7 +66,10 @@ class VolumeScene:
         """Make the VTK objects show this picture at the next render."""
         shown = self._shown
         if shown is None or shown.image.serial != picture.image.serial:
-            self._set_image(picture.image)
+            if shown is not None and self._patch_image(shown.image, picture.image):
+                self._set_bricks(picture.image)
+            else:
+                self._set_image(picture.image)
         if (
             shown is None
             or shown.image.serial != picture.image.serial
@@ -123,8 +131,7 @@ class VolumeScene:
         # where it would stand in the volume's own upright frame. Only shear is left to the volume.
         spacing = image.spacing_ijk
         self._mapper.SetInputData(shared_image(image.array, image.bounds, spacing))
-        if self._skip_map is not None:
-            self._skip_map.set_image(image.array.shape, image.ranges, image.bounds)
+        self._set_bricks(image)
         self._rotation, remainder = image.upright()
         for row in range(4):
             for column in range(4):
@@ -132,6 +139,19 @@ class VolumeScene:
                 self._placement.SetElement(row, column, remainder[row, column] / scale)
         self._volume.SetUserMatrix(self._placement)
         self._property.SetScalarOpacityUnitDistance(opacity_unit_mm(spacing))
+
+    def _patch_image(self, shown: VolumeImage, image: VolumeImage) -> bool:
+        """Put what differs into the texture that is there; tell whether that could be done."""
+        planes = image.changed_planes(shown)
+        return (
+            planes is not None
+            and self.texture is not None
+            and self.texture.patch(image.array, planes)
+        )
+
+    def _set_bricks(self, image: VolumeImage) -> None:
+        if self._skip_map is not None:
+            self._skip_map.set_image(image.array.shape, image.ranges, image.bounds)
 
     def _set_transfer(self, transfer: Transfer, image: VolumeImage) -> None:
         opacity = vtkPiecewiseFunction()

@@ -28,15 +28,25 @@ from viewer.interaction import VolumeHand
 from viewer.model import ViewModel
 from viewer.ray_pick import first_opaque
 from viewer.render_host import Drawn, make_host, picture_place
-from viewer.scene import Scene
+from viewer.scene import Scene, import_vtk
 from viewer.slice_view import PictureView
 from viewer.volume_copy import Copy, FollowingCopy, averaged_copy
-from viewer.volume_look import Look3D, Picture, Steps, VolumeImage, radius_of, transfer_for
+from viewer.volume_look import (
+    Look3D,
+    Picture,
+    Steps,
+    VolumeImage,
+    radius_of,
+    shows_anything,
+    transfer_for,
+)
 from viewer.volume_overlay import paint_volume_overlay
 from viewer.worker import Worker
 
 SOFTWARE_VOXELS = 8_000_000
 GPU_BYTES = 512 << 20
+GPU_EDGE = 256
+"""Of the copy that follows a load on a graphics card."""
 SHARP_AFTER_MS = 150
 MOVING_SECONDS = 0.05
 FOLLOW_FACTOR = 12.0
@@ -90,6 +100,7 @@ class VolumeView(PictureView):
         self._is_copying = self._is_final = False
         self._is_stale = True
         self._sentence = ""
+        self._is_black = False  # under the present look every value is transparent
         self._awaited: Picture | None = None
         self._rate = 2e-7  # seconds per ray at one sample a voxel; measured with each picture
         self._busy_until = 0.0
@@ -110,9 +121,8 @@ class VolumeView(PictureView):
     # -- what happens -------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Get ready before the first volume comes."""
-        self._worker.start()
-        self._host.warm_up()
+        """Get ready before the first picture is asked for: import VTK, find OpenGL."""
+        self._worker.run("import", import_vtk, lambda _: self._host.warm_up())
 
     def close_renderer(self) -> None:
         """End threads and let go of OpenGL."""
@@ -136,7 +146,7 @@ class VolumeView(PictureView):
         self._sharp.stop()
         self._look = Look3D()
         self._following = None
-        self._is_copying = self._is_final = False
+        self._is_copying = self._is_final = self._is_black = False
         self._is_stale = True
         self._host.show_nothing()
         self._overlay.update()
@@ -204,18 +214,27 @@ class VolumeView(PictureView):
         budget = self._voxel_budget(scene)
 
         def job() -> _Made:
+            import_vtk()  # the picture that follows needs it, and here nobody waits
             stored = scene.volume.stored(scene.t)
             is_whole = final and bool((qualities.content >= 0).any())
             if is_whole:
-                copy: Copy | None = averaged_copy(scene.spec, stored, qualities, budget)
+                copy: Copy | None = averaged_copy(
+                    scene.spec, stored, qualities, budget, lambda: self._worker.go_on_with("copy")
+                )
             else:
                 if self._following is None or self._followed is not scene:
-                    self._following, self._followed = FollowingCopy(scene.spec), scene
+                    self._following, self._followed = self._new_copy(scene), scene
                 copy = self._following.update(stored, qualities)
             image = VolumeImage.from_copy(copy, scene.spec.value_map) if copy else None
             return scene, is_whole, image
 
         self._worker.run("copy", job, self._take_copy)
+
+    def _new_copy(self, scene: Scene) -> FollowingCopy:
+        """On a card each slice that arrives goes into the texture: a finer one is not dearer."""
+        if self._host.is_software:
+            return FollowingCopy(scene.spec)
+        return FollowingCopy(scene.spec, GPU_EDGE, is_shared=True)
 
     def _voxel_budget(self, scene: Scene) -> int:
         return SOFTWARE_VOXELS if self._host.is_software else GPU_BYTES // scene.spec.dtype.itemsize
@@ -260,6 +279,7 @@ class VolumeView(PictureView):
         transfer = transfer_for(state, scene, lit=self._look.lit)
         if transfer is None:
             return
+        self._is_black = self._is_final and not shows_anything(self._look.image, transfer)
         width, height = self._render_size()
         self._awaited = Picture(
             image=self._look.image,
@@ -323,7 +343,11 @@ class VolumeView(PictureView):
     def _sentence_now(self) -> str:
         if self._sentence or self.model.scene is None:
             return self._sentence
-        return self.tr("3D is off") if self.model.state.volume_mode == "off" else ""
+        if self.model.state.volume_mode == "off":
+            return self.tr("3D is off")
+        if not self._is_black:
+            return ""
+        return self.tr("This preset shows none of the values here. Choose another, or move Shift.")
 
     def paint_picture(self, painter: QPainter) -> None:
         """Paint what the view shows, on any painter."""

@@ -42,3 +42,6 @@ __all__ = [
     "vtkVolumeProperty",
     "vtk_to_numpy",
 ]
+
+IS_COMPLETE = True
+"""The last line: who finds it here need not wait for a thread that imports."""

@@ -28,7 +28,7 @@ class Workspace(QWidget):
     """Show one volume in linked views.
 
     `change` is the one way to change what is shown; panels read `state` after `state_changed`.
-    VTK is imported with the first volume, or by `warm_up`, never before the window is painted.
+    VTK is imported by `warm_up`, or when the first slice of a volume has been painted without it.
 
     Parameters
     ----------
@@ -92,6 +92,9 @@ class Workspace(QWidget):
             view.maximise_asked.connect(self.toggle_alone)
             view.menu_asked.connect(self.context_menu_requested)
             view.name_clicked.connect(self._swap_large)
+        for view in self._views.values():
+            if isinstance(view, SliceView):
+                view.shown.connect(self._volume_view.warm_up)
         self._volume_view.unusable.connect(self._tell_no_opengl)
         application = QApplication.instance()
         if application is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loading.spec import ValueMap
-from viewer import render_host, skip_check, skip_map
+from viewer import render_host, skip_map, start_check
 from viewer.presets import PRESETS, transfer
 from viewer.state import Camera3D
 from viewer.volume_look import Picture, Steps, VolumeImage
@@ -91,9 +91,9 @@ def test_jumping_changes_no_picture(window):
     ],
 )
 def test_a_jump_that_is_wrong_is_not_used(window, monkeypatch, right, wrong):
-    monkeypatch.setattr(skip_check, "_known", {})
-    assert skip_check.rays_may_jump(window)
-    monkeypatch.setattr(skip_check, "_known", {})
+    monkeypatch.setattr(start_check, "_known", {})
+    assert start_check.rays_may_jump(window)
+    monkeypatch.setattr(start_check, "_known", {})
     assert right in skip_map._JUMP
     monkeypatch.setattr(skip_map, "_JUMP", skip_map._JUMP.replace(right, wrong))
-    assert not skip_check.rays_may_jump(window)
+    assert not start_check.rays_may_jump(window)
