@@ -27,6 +27,7 @@ from loading.sources.places import (
     ends_early,
     fill_from,
     open_readonly,
+    refuse_changed,
     source_error,
 )
 
@@ -37,7 +38,7 @@ KEPT_BYTES = 64 << 20
 GZIP_RATIO = 1032
 """Deflate never makes more bytes of one."""
 BZIP2_RATIO = 50_000
-_VERIFIED_BYTES = 64 << 20
+VERIFIED_BYTES = 64 << 20
 """Streams of up to this many bytes are read through once where their length is in doubt."""
 _FEED_BYTES = 1 << 18
 
@@ -106,6 +107,7 @@ class PlainBlocks:
         try:
             file = self._file or _OpenFile(path)
             self._file = file
+            refuse_changed(file.number, piece.place.size, piece.place.stamp, path)
             fill_from(file.number, piece.offset + within, out, path)
         except OSError as error:
             raise source_error(error, path) from error
@@ -219,6 +221,7 @@ class StreamBlocks:
         for number, _ in enumerate(self._stream or ()):
             if number >= 16:
                 break
+        self._stream, self._rest = None, memoryview(b"")
 
     def close(self) -> None:
         """Let go of what was kept."""
@@ -331,13 +334,20 @@ def check_present(name: str, needed: int, present: int) -> None:
 
 
 def check_stream(
-    place: Place, parts: Parts, needed: int, packed: int, ratio: int, *, is_gzip: bool = False
+    place: Place,
+    parts: Parts,
+    needed: int,
+    packed: int,
+    ratio: int,
+    *,
+    is_gzip: bool = False,
+    is_checked: bool = True,
 ) -> None:
     """Refuse a stream that cannot, or does not, hold the bytes that a header claims.
 
     A gzip file says its length at its end. Where that is another one (it was cut, or has several
-    members) a short stream is read through once, without keeping anything; a long one is left to
-    the reading, which marks the slices that are not there.
+    members) a short stream is read through once, without keeping anything; a long one, or one that
+    need not be checked, is left to the reading, which marks the slices that are not there.
     """
     if needed > packed * ratio + 1024:
         raise CorruptFrame(
@@ -347,7 +357,7 @@ def check_stream(
         )
     if is_gzip and int.from_bytes(place.read_at(place.size - 4, 4), "little") == needed % (1 << 32):
         return
-    if needed > _VERIFIED_BYTES:
+    if needed > VERIFIED_BYTES or not is_checked:
         return
     have = 0
     for part in parts():

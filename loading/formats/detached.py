@@ -17,6 +17,8 @@ from loading.errors import CorruptFrame
 from loading.formats.blocks import (
     BZIP2_RATIO,
     GZIP_RATIO,
+    VERIFIED_BYTES,
+    Array,
     Blocks,
     Piece,
     PlainBlocks,
@@ -29,6 +31,7 @@ from loading.formats.blocks import (
 )
 from loading.formats.planes import BlockReader, FormatSource, Layout
 from loading.formats.shelf import Flowing, is_file, place_of
+from loading.sources.base import CancelToken
 from loading.sources.places import Place
 from loading.spec import ValueMap, VolumeSpec
 
@@ -98,7 +101,7 @@ def skip_lines(place: Place, start: int, count: int) -> int:
 def blocks_of(
     files: Sequence[Place],
     encoding: str,
-    start: int,
+    starts: Sequence[int],
     skip: int,
     block_bytes: int,
     count: int,
@@ -108,12 +111,12 @@ def blocks_of(
 
     Parameters
     ----------
-    start : int
+    starts : sequence of int
         Where the (packed) bytes begin in each file; -1 where they end with the file.
     skip : int
-        Bytes to pass over once they are unpacked.
+        Bytes to pass over in each file once they are unpacked.
     """
-    first, needed = files[0], block_bytes * count
+    first, start, needed = files[0], starts[0], block_bytes * count
     if encoding == RAW and len(files) == 1 and isinstance(first, Flowing):
         check_present(
             first.name, (first.size - needed if start < 0 else start + skip) + needed, first.size
@@ -121,31 +124,83 @@ def blocks_of(
         before = first.size - needed if start < 0 else start + skip
         return partial(StreamBlocks, first.whole, before, block_bytes, count, first.name)
     if encoding == RAW:
-        return partial(PlainBlocks, _pieces(files, start, skip, needed), block_bytes)
-    if len(files) > 1:
-        raise CorruptFrame("Packed voxels in several files are not read", where=first.name)
-    packed = first.size - start
+        return partial(PlainBlocks, _pieces(files, starts, skip, needed), block_bytes)
+    each, rest = divmod(count, len(files))
+    if rest:
+        raise _uneven(files)
+    is_checked = needed <= VERIFIED_BYTES
+    streams = [
+        _stream(file, encoding, start, skip, block_bytes, each, stored, is_checked=is_checked)
+        for file, start in zip(files, starts, strict=True)
+    ]
+    return streams[0] if len(streams) == 1 else partial(FileBlocks, streams, each)
+
+
+def _stream(
+    place: Place,
+    encoding: str,
+    start: int,
+    skip: int,
+    block_bytes: int,
+    count: int,
+    stored: np.dtype[np.generic],
+    *,
+    is_checked: bool,
+) -> MakeBlocks:
+    """Do the same (see `blocks_of`) for one packed file."""
+    needed, packed = block_bytes * count, place.size - start
     if encoding == DEFLATED:
-        parts, ratio = partial(inflate, first, start), GZIP_RATIO
+        parts, ratio = partial(inflate, place, start), GZIP_RATIO
     elif encoding == BZIP2:
-        parts, ratio = partial(unpack_bzip2, first, start), BZIP2_RATIO
+        parts, ratio = partial(unpack_bzip2, place, start), BZIP2_RATIO
     else:
         # a number takes a digit and a space
-        check_present(first.name, 2 * (needed // stored.itemsize) - 1, packed)
-        parts, ratio = partial(read_numbers, first, start, stored), stored.itemsize
-    is_gzip = encoding == DEFLATED and first.read_at(start, 2) == b"\x1f\x8b"
-    check_stream(first, parts, skip + needed, packed, ratio, is_gzip=is_gzip)
-    return partial(StreamBlocks, parts, skip, block_bytes, count, first.name)
+        check_present(place.name, 2 * (needed // stored.itemsize) - 1, packed)
+        parts, ratio = partial(read_numbers, place, start, stored), stored.itemsize
+    is_gzip = encoding == DEFLATED and place.read_at(start, 2) == b"\x1f\x8b"
+    check_stream(place, parts, skip + needed, packed, ratio, is_gzip=is_gzip, is_checked=is_checked)
+    return partial(StreamBlocks, parts, skip, block_bytes, count, place.name)
 
 
-def _pieces(files: Sequence[Place], start: int, skip: int, needed: int) -> list[Piece]:
+def _uneven(files: Sequence[Place]) -> CorruptFrame:
+    return CorruptFrame(
+        f"The voxels cannot be shared out evenly among {len(files)} files", where=files[0].name
+    )
+
+
+class FileBlocks:
+    """Blocks in several packed files, so many in each: every file is a stream of its own.
+
+    Parameters
+    ----------
+    makers : sequence of callable
+        Give the blocks of each file.
+    each : int
+        Blocks in a file.
+    """
+
+    def __init__(self, makers: Sequence[MakeBlocks], each: int) -> None:
+        self._files = [make() for make in makers]
+        self._each = each
+        # with one block a file any order is cheap
+        self.in_order = each > 1
+
+    def fill(self, block: int, out: Array, cancel: CancelToken) -> None:
+        """Unpack from the file that holds the block."""
+        self._files[block // self._each].fill(block % self._each, out, cancel)
+
+    def close(self) -> None:
+        """Let go of what was kept."""
+        for file in self._files:
+            file.close()
+
+
+def _pieces(files: Sequence[Place], starts: Sequence[int], skip: int, needed: int) -> list[Piece]:
     each, rest = divmod(needed, len(files))
     if rest:
-        raise CorruptFrame(
-            f"The voxels cannot be shared out evenly among {len(files)} files", where=files[0].name
-        )
+        raise _uneven(files)
     pieces = []
-    for file in files:
+    for file, start in zip(files, starts, strict=True):
         offset = file.size - each if start < 0 else start + skip
         check_present(file.name, max(0, offset) + each, file.size if offset >= 0 else 0)
         pieces.append(Piece(file, offset, each))

@@ -81,10 +81,11 @@ def _describe_one(path: str, parts: Parts) -> None:
     _, rows, columns = facts.shape_kji
     count = facts.shape_kji[0] * (1 if layout.samples_are_times else facts.time_points)
     block = rows * columns * layout.samples * layout.stored.itemsize
+    holders = files or [header_file]
     blocks = detached.blocks_of(
-        files or [header_file],
+        holders,
         detached.DEFLATED if packed else detached.RAW,
-        start,
+        [start] * len(holders),
         0,
         block,
         count,

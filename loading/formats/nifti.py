@@ -211,10 +211,12 @@ def _units(header: Any) -> float:
 
 
 def _analyze_affine(header: Any, told: list[Notice]) -> FloatArray:
-    """Give voxel size alone: the first axis is taken to run to the left, as nibabel and SPM do."""
-    upright, guessed = scaled([abs(float(z)) for z in header["pixdim"][1:4]])
-    told += guessed
+    """Give voxel size and, of SPM, the origin: as nibabel does, the first axis runs to the left."""
     told.append(notice("no_orientation", why="Analyze has no place for it"))
+    upright, guessed = scaled([abs(float(z)) for z in header["pixdim"][1:4]])
+    if not guessed:
+        return lps_from_ras(np.array(header.get_best_affine(), np.float64))
+    told += guessed
     affine = lps_from_ras(upright)
     affine[0, 0] = abs(affine[0, 0])
     return affine
@@ -242,7 +244,7 @@ def _blocks(
     is_gzip = data.read_at(0, 2) == b"\x1f\x8b"
     start, skip = (0, offset) if is_gzip else (offset, 0)
     encoding = detached.DEFLATED if is_gzip else detached.RAW
-    return detached.blocks_of([data], encoding, start, skip, block, count, layout.stored)
+    return detached.blocks_of([data], encoding, [start], skip, block, count, layout.stored)
 
 
 def _describe_mgh(path: str, parts: Parts) -> None:

@@ -93,17 +93,17 @@ def _describe_one(path: str, parts: Parts) -> None:
         raise CorruptFrame(f"The encoding {header.get('encoding')} is not read", where=path)
     skip = int(header.get("byte skip", header.get("byteskip", 0)))
     lines = int(header.get("line skip", header.get("lineskip", 0)))
-    first = files[0] if files else header_file
-    start = detached.skip_lines(first, 0 if files else end, lines)
+    holders = files or [header_file]
+    starts = [detached.skip_lines(file, 0 if files else end, lines) for file in holders]
     if skip == -1 and encoding == detached.RAW:
-        start, skip = -1, 0
+        starts, skip = [-1] * len(holders), 0
     if not 0 <= skip < 1 << 62:
         raise CorruptFrame(f"{skip} bytes to skip are not usable", where=path)
     _, rows, columns = facts.shape_kji
     blocks = detached.blocks_of(
-        files or [header_file],
+        holders,
         encoding,
-        start,
+        starts,
         skip,
         rows * columns * layout.samples * layout.stored.itemsize,
         facts.shape_kji[0] if layout.samples_are_times else planes,

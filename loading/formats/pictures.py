@@ -168,7 +168,8 @@ class StackReader:
 
 
 def _read_tiff(page: SinglePage, out: Plane) -> int:
-    if page.offset >= 0:
+    # samples that the array does not hold as they are (double, 64 bits) go through tifffile
+    if page.offset >= 0 and page.form.stored == out.dtype:
         page.place.read_into(page.offset, out)
         if page.swapped:
             out.byteswap(inplace=True)

@@ -82,6 +82,8 @@ def open_tiff(place: Place, *, pages_only: bool = False) -> Any:
     path = place.name
     aside = {"is_ome": False, "is_imagej": False, "is_shaped": False} if pages_only else {}
     try:
+        if isinstance(place, LocalFile):
+            place.read_at(0, 1)  # refuses a file that has changed since it was described
         file = path if isinstance(place, LocalFile) else PlaceFile(place)
         return tifffile.TiffFile(file, _multifile=False, **aside)
     except OSError as error:

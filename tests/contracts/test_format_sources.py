@@ -134,6 +134,33 @@ class TestDetachedNrrd(OneFile):
         return make.write_itk(path, array)
 
 
+class TestNrrdInSeveralPackedFiles(OneFile):
+    """Each file holds some slices, behind lines and bytes that are to be skipped."""
+
+    name = "noise.nhdr"
+    each = 1
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels((6, 9, 8), self.dtype)
+
+    def write(self, path, array):
+        return make.write_split_nrrd(path, array, self.each)
+
+    @pytest.fixture
+    def truncated(self, path):
+        def cut(share):
+            make.cut_file(path.with_name("s2.raw.gz"), share)
+            volumes = loading.describe(str(path)).volumes
+            return volumes[0] if volumes else None
+
+        return cut
+
+
+class TestNrrdInFewPackedFiles(TestNrrdInSeveralPackedFiles):
+    each = 2
+
+
 class TestMetaImage(OneFile):
     name = "noise.mha"
     packed = False
@@ -239,6 +266,37 @@ class TestTiffStack(Stack):
         import tifffile
 
         tifffile.imwrite(path, plane)
+
+
+class TestWideTiffStack(Stack):
+    """Samples that the array does not hold as they are: rounded once to float32."""
+
+    ending = ".tif"
+    stored = "float64"
+
+    @pytest.fixture
+    def wide(self):
+        return make.voxels((12, 9, 8), "float64").astype(self.stored)
+
+    @pytest.fixture
+    def expected(self, wide):
+        return wide.astype(np.float32)
+
+    @pytest.fixture
+    def folder(self, tmp_path, wide):
+        import tifffile
+
+        for k, plane in enumerate(wide):
+            tifffile.imwrite(tmp_path / f"s_{k + 1}.tif", plane)
+        return tmp_path
+
+
+class TestHalfTiffStack(TestWideTiffStack):
+    stored = "float16"
+
+
+class TestLongTiffStack(TestWideTiffStack):
+    stored = "int64"
 
 
 class TestPackedTiffStack(TestTiffStack):

@@ -102,6 +102,25 @@ def write_nrrd(path: Path, array: np.ndarray, lines: list[str], encoding: str = 
     return path
 
 
+def write_split_nrrd(path: Path, array: np.ndarray, each: int = 1) -> Path:
+    """Write an NHDR whose int16 slices lie in several gzipped files, so many in each.
+
+    Two lines of any length stand before the packed bytes, and three bytes before the voxels.
+    """
+    names = [f"s{first}.raw.gz" for first in range(0, len(array), each)]
+    for name, first in zip(names, range(0, len(array), each), strict=True):
+        packed = gzip.compress(b"abc" + array[first : first + each].tobytes())
+        path.with_name(name).write_bytes(b"line %d\n\n" % 10**first + packed)
+    path.write_text(
+        "NRRD0004\ntype: short\ndimension: 3\n"
+        f"sizes: {' '.join(str(n) for n in array.shape[::-1])}\n"
+        "space: LPS\nspace directions: (1,0,0) (0,2,0) (0,0,3)\nendian: little\n"
+        "encoding: gzip\nline skip: 2\nbyte skip: 3\ndata file: LIST\n"
+        + "".join(f"{name}\n" for name in names)
+    )
+    return path
+
+
 def write_zarr(
     folder: Path, array: np.ndarray, *, version=3, scale=None, unit="micrometer"
 ) -> Path:

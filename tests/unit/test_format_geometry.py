@@ -357,5 +357,6 @@ def test_analyze_says_that_it_has_no_directions(tmp_path):
     nibabel.save(nibabel.AnalyzeImage(array.T, np.diag([-2.0, 3.0, 4.0, 1.0])), tmp_path / "a.hdr")
     spec, found = read(tmp_path / "a.hdr")
     assert np.array_equal(found, array)
-    assert spec.spacing_ijk_mm == (2.0, 3.0, 4.0)
+    ras = nibabel.load(tmp_path / "a.hdr").affine
+    assert np.allclose(spec.affine_lps, np.diag([-1, -1, 1, 1]) @ ras)
     assert codes(spec) == {"no_orientation"}
