@@ -1,12 +1,13 @@
 """Bring the real window into each state, in one theme, and save what it looks like.
 
-usage: python -m tests.screens.take THEME FOLDER [NAME ...]
+usage: python -m tests.screens.take THEME plain|longer FOLDER [NAME ...]
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from app.graphics import set_up_graphics
@@ -14,7 +15,7 @@ from app.graphics import set_up_graphics
 
 def main() -> int:
     """Take the pictures that are asked for, all without names; 1 when one is not fit to show."""
-    theme, folder, *only = sys.argv[1:]
+    theme, words, folder, *only = sys.argv[1:]
     set_up_graphics(software_gl=True)
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
@@ -23,6 +24,7 @@ def main() -> int:
     application.setApplicationName("voxtide")
     from app.settings import SettingsStore, config_folder
     from app.theme import apply_theme
+    from tests.helpers.long_words import longer_words
     from tests.helpers.window import main_window
     from tests.screens.judge import troubles
     from tests.screens.states import STATES, Stage
@@ -30,11 +32,12 @@ def main() -> int:
     SettingsStore(config_folder()).change(theme=theme)
     apply_theme(application, theme)
     Path(folder).mkdir(parents=True, exist_ok=True)
+    language = longer_words if words == "longer" else nullcontext
     found = 0
     for number, (name, reach) in enumerate(STATES.items()):
         if only and name not in only:
             continue
-        with tempfile.TemporaryDirectory() as scratch, main_window() as window:
+        with language(), tempfile.TemporaryDirectory() as scratch, main_window() as window:
             reach(Stage(window, Path(scratch)))
             QTest.qWait(50)
             picture = window.grab().toImage()

@@ -1,46 +1,28 @@
 """How the window looks: a drag over it, longer words, and what a real run leaves behind."""
 
-import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QMimeData, QTranslator, QUrl
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QDragLeaveEvent, QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from app.theme import DARK
 from app.widgets import Elided
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.long_words import longer_words
 from tests.helpers.window import brightness, differs, drag_enter, grab, main_window, open_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Longer(QTranslator):
-    """A language whose words are 40 percent longer."""
-
-    def translate(self, context, source, disambiguation=None, n=-1):
-        return source + "n" * math.ceil(0.4 * len(source)) if source else source
-
-    def isEmpty(self):
-        return False
 
 
 @pytest.fixture
 def folder(tmp_path):
     write_series(tmp_path / "Phantom", phantom((12, 48, 40)))
     return tmp_path / "Phantom"
-
-
-@pytest.fixture
-def longer_words(qapp):
-    translator = Longer()
-    QCoreApplication.installTranslator(translator)
-    yield
-    QCoreApplication.removeTranslator(translator)
 
 
 def clipped(window):
@@ -56,8 +38,8 @@ def clipped(window):
 
 
 @pytest.mark.parametrize("sheet", ["", "help.about", "help.start", "help.colours"])
-def test_longer_words_are_not_cut_off(qapp, folder, longer_words, sheet):
-    with main_window() as window:
+def test_longer_words_are_not_cut_off(qapp, folder, sheet):
+    with longer_words(), main_window() as window:
         assert [found.text() for found in clipped(window)] == []
         open_and_wait(window, folder)
         if sheet:

@@ -227,13 +227,25 @@ def test_off_says_so_and_draws_nothing(views) -> None:
     assert (settled(views).max(axis=2) > 40).mean() > 0.01
 
 
+def test_a_look_that_shows_nothing_is_a_sentence_not_a_black_view(views) -> None:
+    views.show_array(ball_with_marker())
+    views.bare(shift=8.0)
+    pump_until(lambda: views.workspace.is_at_rest)
+    words = (picture(views).max(axis=2) > 40).sum()
+    assert 100 < words < 3000, "a sentence, no volume"
+    views.workspace.change(shift=0.0)
+    assert (settled(views).max(axis=2) > 40).mean() > 0.01
+
+
 def test_a_picture_of_the_volume_before_never_comes_late(views) -> None:
     """C: what was under way for one volume is not shown for the next."""
     views.show_array(ball_with_marker())
     views.bare()
     settled(views)
     views.workspace.change(camera=Camera3D(azimuth=77))  # a picture is under way
-    views.show_array(np.zeros((40, 40, 40), np.uint8))
+    nearly_empty = np.zeros((40, 40, 40), np.uint8)
+    nearly_empty[0, 0, 0] = 200  # of nothing at all a sentence would tell
+    views.show_array(nearly_empty)
     for _ in range(20):
         pump(0.05)
         assert (picture(views).max(axis=2) > 40).mean() < 0.001
