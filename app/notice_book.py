@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,10 @@ class NoticeBook:
         """Give every notice, what changes the picture's meaning first."""
         window = self._window
         hidden = window.settings.value.names_hidden
-        failed = [("open_failed", one.sentence(names_hidden=hidden)) for one in self._failures]
-        rows = [_kept_row(code, message) for code, message in (*self._kept, *failed)]
+        rows = [_kept_row(code, message) for code, message in self._kept]
+        for one in self._failures:
+            row = _kept_row("open_failed", one.sentence(names_hidden=hidden))
+            rows.append(replace(row, names=one.names))
         if window.columns is not None and window.columns.are_different_patients:
             rows.append(patients_row(window.session.volumes, names_hidden=hidden))
         for column in window.session.columns:

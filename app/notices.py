@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.language import tr
-from viewer.names import person_text, without_places
+from viewer.names import failure_parts, person_text, without_places
 
 if TYPE_CHECKING:
     from app.session import Opened
@@ -31,6 +31,8 @@ class NoticeRow:
         Everything there is to copy; behind "Details".
     act : str
         Words of the button, empty for none.
+    names : tuple of str
+        Files and folders that the sentences speak of; they stand in code type.
     """
 
     code: str
@@ -40,6 +42,7 @@ class NoticeRow:
     details: str = ""
     act: str = ""
     run: Callable[[], object] | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def is_serious(self) -> bool:
@@ -104,8 +107,8 @@ def volume_rows(
 def catalogue_rows(opened: Opened, *, names_hidden: bool = False) -> list[NoticeRow]:
     """Give what is to be told about an opening as a whole; folders may be named after patients."""
     catalogue = opened.catalogue
-    where = "" if names_hidden else f"{opened.title}."
-    rows = [row_of(notice, where) for notice in catalogue.warnings]
+    where, names = ("", ()) if names_hidden else (f"{opened.title}.", (opened.title,))
+    rows = [replace(row_of(notice, where), names=names) for notice in catalogue.warnings]
     if catalogue.skipped:
         rows.append(_skipped_row(opened, names_hidden=names_hidden))
     return rows
@@ -140,24 +143,28 @@ def _failed_row(
 ) -> NoticeRow:
     from loading import notice
 
-    places = (volume.spec.path,) if names_hidden else ()
     failures = [
-        (chunk, without_places(failure.reason, places))
+        (chunk, *failure_parts(failure.reason, volume.spec.path))
         for chunk, failure in sorted(volume.failures.items())
     ]
-    reasons = Counter(reason for _, reason in failures)
-    most = reasons.most_common(1)[0][0]
-    told = notice("chunk_failed", count=len(failures), reason=most)
+    if names_hidden:
+        places = (volume.spec.path,)
+        failures = [(chunk, without_places(what, places), "") for chunk, what, _ in failures]
+    most = Counter(what for _, what, _ in failures).most_common(1)[0][0]
+    name = failures[0][2]
+    if len(failures) == 1 and name:
+        most = f"{most} ({name})"
+    told = notice("chunk_failed", count=len(failures), reason=f"{most}.")
     left = volume.progress.total - len(failures)
     rest = tr("The other {count} slices are shown.").format(count=left)
     lines = [
-        tr("slice {number}: {reason}").format(number=chunk.index + 1, reason=reason)
-        for chunk, reason in failures[:_DETAIL_LIMIT]
+        tr("slice {number}: {reason}").format(
+            number=chunk.index + 1, reason=f"{what} ({name})" if name else what
+        )
+        for chunk, what, name in failures[:_DETAIL_LIMIT]
     ]
     row = row_of(told, f"{where} {rest}".strip(), tr("Try again"), retry)
-    return NoticeRow(
-        row.code, row.severity, row.message, row.where, "\n".join(lines), row.act, row.run
-    )
+    return replace(row, details="\n".join(lines), names=(name,) if name else ())
 
 
 def _skipped_row(opened: Opened, *, names_hidden: bool) -> NoticeRow:
@@ -170,10 +177,11 @@ def _skipped_row(opened: Opened, *, names_hidden: bool) -> NoticeRow:
     more = len(reasons) - 1
     reason = f"{most} ({count})" if more else most
     if more:
-        reason += tr(", {count} other reasons").format(count=more)
+        words = tr(", 1 other reason") if more == 1 else tr(", {count} other reasons")
+        reason += words.format(count=more)
     lines = [
         without_places(one.reason, places) if names_hidden else f"{one.path}: {one.reason}"
         for one in catalogue.skipped[:_DETAIL_LIMIT]
     ]
     row = row_of(notice("skipped_files", count=len(catalogue.skipped), reason=reason))
-    return NoticeRow(row.code, row.severity, row.message, row.where, "\n".join(lines))
+    return replace(row, details="\n".join(lines))

@@ -12,8 +12,8 @@ from app.icons import pixmap
 from app.language import tr
 from app.notices import NoticeRow
 from app.sheets import Sheet
-from app.theme import current_theme
-from app.widgets import button, label, line
+from app.theme import code_font, current_theme
+from app.widgets import Words, button, label, line
 
 
 class NoticesSheet(Sheet):
@@ -45,10 +45,15 @@ class NoticeCard(QWidget):
         sign.setAccessibleName(row.severity)
         words = QVBoxLayout()
         words.setSpacing(4)
-        words.addWidget(_selectable(label(row.message, wrap=True)))
+        said, where = Words(wrap=True), Words("second", wrap=True)
+        said.show_words(row.message, row.names)
+        said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words.addWidget(said)
         if row.where:
-            words.addWidget(label(row.where, "second", wrap=True))
+            where.show_words(row.where, row.names)
+            words.addWidget(where)
         self._details = QPlainTextEdit(row.details)
+        self._details.setFont(code_font())
         self._details.setReadOnly(True)
         self._details.setMaximumHeight(120)
         self._details.hide()
@@ -75,8 +80,3 @@ class NoticeCard(QWidget):
 
     def _toggle_details(self) -> None:
         self._details.setVisible(not self._details.isVisible())
-
-
-def _selectable(made: QLabel) -> QLabel:
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return made

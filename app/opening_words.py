@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +16,33 @@ from viewer.names import without_places
 
 if TYPE_CHECKING:
     from loading import LoadError, NothingFound
+    from loading.catalogue import Skipped
 
 _TITLE_LENGTH = 60
+_NAME_LENGTH = 40
+_PATH_LENGTH = 60
+_OTHER_KIND = re.compile(r"This is (?:an? )?(.+), not a DICOM object")
+_NO_KIND = "This is not a DICOM object"
+_TEXTS = {".txt", ".md", ".log", ".csv", ".tsv", ".ini", ".cfg", ".py", ".rst"}
+_KINDS = {
+    ".json": "JSON", ".xml": "XML", ".htm": "web page", ".html": "web page", ".doc": "Word",
+    ".docx": "Word", ".xls": "Excel", ".xlsx": "Excel", ".exe": "program", ".dll": "program",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why something could not be opened: as it is, and without the names of folders and files.
 
-    Folders are often named after patients.
+    Folders are often named after patients. `names` are those that title and text speak of; they
+    stand in code type.
     """
 
     title: str
     text: str
     nameless_title: str
     nameless_text: str
+    names: tuple[str, ...] = ()
 
     def words(self, *, names_hidden: bool) -> tuple[str, str]:
         """Give title and text as they may be shown."""
@@ -63,12 +76,9 @@ def without_volume(name: str, count: int) -> Failure:
     one = tr("What it holds is listed with the reason.")
     many = tr("{count} things that are no volume are listed with the reason.").format(count=count)
     text = one if count == 1 else many
-    return Failure(
-        tr("\u201c{name}\u201d holds no volume.").format(name=name),
-        text,
-        tr("There is no volume."),
-        text,
-    )
+    name = middle_words(name, _NAME_LENGTH)
+    title = tr("\u201c{name}\u201d holds no volume.").format(name=name)
+    return Failure(title, text, tr("There is no volume."), text, (name,))
 
 
 def failure_of(name: str, uris: Sequence[str], error: Exception, beside_bytes: int = 0) -> Failure:
@@ -85,7 +95,7 @@ def failure_of(name: str, uris: Sequence[str], error: Exception, beside_bytes: i
     """
     from loading import LoadError, NothingFound, TooLarge
 
-    if isinstance(error, NothingFound) and len(error.catalogue.skipped) > 1:
+    if isinstance(error, NothingFound):
         return _nothing(name, uris, error)
     if isinstance(error, LoadError):
         beside = beside_bytes if isinstance(error, TooLarge) else 0
@@ -96,20 +106,51 @@ def failure_of(name: str, uris: Sequence[str], error: Exception, beside_bytes: i
 
 
 def _nothing(name: str, uris: Sequence[str], error: NothingFound) -> Failure:
-    """Say that there is no image among many files, and what they are instead."""
+    """Say that there is no image among the files, and what they are instead."""
     skipped = error.catalogue.skipped
-    reasons = Counter(without_places(one.reason, uris).rstrip(".") for one in skipped)
-    said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(2))
-    more = tr("; {count} other reasons").format(count=len(reasons) - 2) if len(reasons) > 2 else ""
-    count = len(skipped)
-    told = tr("{count} files read: {reasons}.").format(count=count, reasons=said + more)
-    text = " ".join(part for part in (told, f"{error.cure}." if error.cure else "") if part)
+    kinds: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for one in skipped:
+        kind = _kind_of(one)
+        if kind:
+            kinds[kind] += 1
+        else:
+            reasons[without_places(one.reason, uris).rstrip(".")] += 1
+    told = [f"{count} {kind}" for kind, count in kinds.most_common(3)]
+    other = sum(kinds.values()) - sum(count for _, count in kinds.most_common(3))
+    if other:
+        told.append(tr("{count} others").format(count=other))
+    many = tr("{count} files read").format(count=len(skipped))
+    read = tr("1 file read") if len(skipped) == 1 else many
+    parts = [f"{read}: {', '.join(told)}" if told else read]
+    parts += [f"{reason} ({count})" for reason, count in reasons.most_common(2)]
+    if len(reasons) > 2:
+        parts.append(tr("There are other reasons"))
+    if not skipped:
+        parts = [tr("There are no files in it")]
+    parts.append(error.cure or tr("Choose a folder with DICOM files"))
+    text = _sentences(parts)
+    name = middle_words(name, _NAME_LENGTH)
     title = tr("No images found in \u201c{name}\u201d").format(name=name)
-    return Failure(title, text, tr("No images found"), text)
+    return Failure(title, text, tr("No images found"), text, (name,))
+
+
+def _kind_of(skipped: Skipped) -> str:
+    """Name what a file is that is no image; empty for one that could not be read."""
+    found = _OTHER_KIND.fullmatch(skipped.reason)
+    if found is not None:
+        return found[1]
+    if skipped.reason != _NO_KIND:
+        return ""
+    ending = Path(skipped.path).suffix.lower()
+    if ending in _TEXTS:
+        return tr("text")
+    return tr(_KINDS.get(ending, "")) or ending or tr("of unknown kind")
 
 
 def _of_engine(name: str, uris: Sequence[str], error: LoadError, beside_bytes: int) -> Failure:
-    what, where, cure = error.what, middle_words(error.where, 60), error.cure
+    what, where, cure = error.what, middle_words(error.where, _PATH_LENGTH), error.cure
+    name = middle_words(name, _NAME_LENGTH)
     if beside_bytes:
         beside = tr("What is open beside it takes {size}").format(size=size_words(beside_bytes))
         cure = f"{beside}. {cure}"
@@ -120,11 +161,11 @@ def _of_engine(name: str, uris: Sequence[str], error: LoadError, beside_bytes: i
     ]
     bare_title, *bare_texts = [tr("It was not opened")] * is_long + [p for p in nameless if p]
     return Failure(_sentences([title]), _sentences(texts), _sentences([bare_title]),
-                   _sentences(bare_texts))  # fmt: skip
+                   _sentences(bare_texts), tuple(filter(None, (where, name))))  # fmt: skip
 
 
 def _sentences(parts: Sequence[str]) -> str:
-    return " ".join(part.rstrip(".") + "." for part in parts)
+    return " ".join(part if part.endswith("?") else part.rstrip(".") + "." for part in parts)
 
 
 def remembered_as(uris: Sequence[str], title: str, label: str) -> str:

@@ -124,7 +124,7 @@ class SessionView:
             window.tell(title)
         if not window.session.volumes:
             # beside the list of series, if there is one: black views would say nothing
-            window.start.show_failure(title, text)
+            window.start.show_failure(title, text, failure.names)
             window.deck.centre.setCurrentWidget(window.start)
 
     def act_on_status(self) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app.language import tr
 from app.recent import RecentItem, RecentStore
 from app.theme import current_theme
-from app.widgets import Elided, PanelScroll, Thumbnail, button, label, row
+from app.widgets import Elided, PanelScroll, Thumbnail, Words, button, label, row
 
 CARD_WIDTH = 640
 COLUMNS = 4
@@ -35,8 +35,8 @@ class DropCard(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setMaximumWidth(CARD_WIDTH)
-        self.title = label(role="title", wrap=True)
-        self.text = label(role="second", wrap=True)
+        self.title = Words("title", wrap=True)
+        self.text = Words("second", wrap=True)
         for part in (self.title, self.text):
             part.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.buttons = QHBoxLayout()
@@ -49,10 +49,12 @@ class DropCard(QWidget):
         column.addSpacing(16)
         column.addLayout(self.buttons)
 
-    def show_words(self, title: str, text: str, buttons: Sequence[QWidget]) -> None:
-        """Show other words and other buttons."""
-        self.title.setText(title)
-        self.text.setText(text)
+    def show_words(
+        self, title: str, text: str, buttons: Sequence[QWidget], names: Sequence[str] = ()
+    ) -> None:
+        """Show other words and other buttons; names of files are set in code type."""
+        self.title.show_words(title, names)
+        self.text.show_words(text, names)
         while (item := self.buttons.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
@@ -221,9 +223,9 @@ class StartPage(QWidget):
         """Show how far an opening is."""
         if self.card.title.text() != name:
             self.card.show_words(name, text, (button(tr("Stop"), self.cancel.emit, "plain"),))
-        self.card.text.setText(text)
+        self.card.text.show_words(text)
 
-    def show_failure(self, title: str, text: str) -> None:
+    def show_failure(self, title: str, text: str, names: Sequence[str] = ()) -> None:
         """Show why nothing could be opened; the card stays the drop target."""
         self.card.show_words(
             title,
@@ -232,6 +234,7 @@ class StartPage(QWidget):
                 button(tr("Open another"), self.open_folder.emit, "filled"),
                 button(tr("Try the demo"), self.demo.emit, "plain"),
             ),
+            names,
         )
 
     def hide_names(self, hidden: bool) -> None:

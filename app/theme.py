@@ -129,6 +129,15 @@ def body_font(pixels: int = BODY_PX, *, strong: bool = False) -> QFont:
     return font
 
 
+def code_font() -> QFont:
+    """Give the system's font of one width for all letters, for names of files and for details."""
+    from PySide6.QtGui import QFontDatabase
+
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPixelSize(BODY_PX)
+    return font
+
+
 def style_sheet(theme: Theme) -> str:
     """Fill the style sheet of `resources/style.qss` with the colours of a theme."""
     import string

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable, Sequence
 
@@ -37,7 +38,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import icon, pixmap
-from app.theme import HIT, current_theme
+from app.theme import HIT, code_font, current_theme
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -97,6 +98,34 @@ def refresh_icons(root: QWidget) -> None:
         name = found.property("icon_name")
         if name:
             found.setIcon(icon(str(name)))
+
+
+class Words(QLabel):
+    """Sentences in which the names of files stand in code type; `text` gives them plain."""
+
+    def __init__(self, role: str = "", *, wrap: bool = False) -> None:
+        super().__init__()
+        self._plain = ""
+        self.setTextFormat(Qt.TextFormat.RichText)
+        if role:
+            self.setProperty("role", role)
+        self.setWordWrap(wrap)
+
+    def show_words(self, text: str, names: Sequence[str] = ()) -> None:
+        """Show a text; where one of the names stands between quotation marks, they go."""
+        self._plain = text
+        self.setAccessibleName(text)
+        shown = html.escape(text, quote=False)
+        family = html.escape(code_font().family())
+        for name in sorted((html.escape(one, quote=False) for one in names), key=len, reverse=True):
+            code = f"<span style=\"font-family: '{family}'\">{name}</span>"
+            quoted = f"\u201c{name}\u201d"
+            shown = shown.replace(quoted if quoted in shown else name, code, 1)
+        self.setText(f"<div>{shown}</div>" if shown else "")
+
+    def text(self) -> str:
+        """Give what it says, without any marks."""
+        return self._plain
 
 
 class Elided(QLabel):

@@ -1,4 +1,4 @@
-"""How names of people and of points of a fourth axis are written, wherever they are shown."""
+"""How people, points of a fourth axis and what failed are named, wherever they are shown."""
 
 from __future__ import annotations
 
@@ -47,3 +47,26 @@ def without_places(text: str, places: Iterable[str]) -> str:
         if found is not None:
             starts.append(found.start())
     return f"{text[: min(starts)].rstrip(' :(')} \u2026" if starts else text
+
+
+def failure_parts(reason: str, folder: str) -> tuple[str, str]:
+    """Split why a slice could not be read into what is wrong and the name of the file.
+
+    Parameters
+    ----------
+    reason : str
+        As the engine gives it: "The slice cannot be read: it ends early: /data/1.dcm. Copy it."
+    folder : str
+        That the volume was read from.
+
+    Returns
+    -------
+    what, name
+        "it ends early", "1.dcm"; a name is empty where there is none in it.
+    """
+    text = reason.removeprefix("The slice cannot be read: ")
+    what, begin, rest = text.partition(f": {folder}" if folder else "\0")
+    if not begin:
+        return text.rstrip("."), ""
+    path = folder + rest.partition(". ")[0].rstrip(".")
+    return what, re.split(r"[/\\]", path)[-1]

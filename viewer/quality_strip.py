@@ -20,7 +20,7 @@ from loading import Status
 from viewer import overlays, strip_model
 from viewer.interaction import WheelCounter
 from viewer.model import ViewModel
-from viewer.names import without_places
+from viewer.names import failure_parts, without_places
 
 HEIGHT = 6
 HOVER_HEIGHT = 14
@@ -219,9 +219,11 @@ class QualityStrip(QWidget):
         if k in qualities.absent:
             return self.tr("missing in the series")
         if k in qualities.failed:
-            reason = qualities.failed[k]
+            reason, name = failure_parts(qualities.failed[k], scene.spec.path)
             if self._model.state.names_hidden:
                 reason = without_places(reason, (scene.spec.path,))
+            elif name:
+                reason = f"{reason} ({name})"
             return self.tr("could not be read: {reason}").format(reason=reason)
         content = int(qualities.content[k])
         if content < 0:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from viewer.names import without_places
+from viewer.names import failure_parts, without_places
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,22 @@ from viewer.names import without_places
 )
 def test_a_sentence_is_cut_off_where_a_path_begins(text, places, expected):
     assert without_places(text, places) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "parts"),
+    [
+        (
+            "The slice cannot be read: it ends early: /data/Doe. J/a b.dcm. Copy the file again.",
+            ("it ends early", "a b.dcm"),
+        ),
+        ("The file is gone: /data/Doe. J/1.dcm.", ("The file is gone", "1.dcm")),
+        ("Nothing came in time.", ("Nothing came in time", "")),
+    ],
+)
+def test_why_a_slice_failed_is_told_apart_from_where(reason, parts):
+    assert failure_parts(reason, "/data/Doe. J") == parts
+
+
+def test_without_a_folder_nothing_is_taken_for_a_path():
+    assert failure_parts("It is cut: here", "") == ("It is cut: here", "")

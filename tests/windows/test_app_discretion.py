@@ -106,9 +106,35 @@ def test_a_folder_without_images_says_what_it_holds(qapp, tmp_path):
         drop(window, folder)
         wait_until(lambda: not window.session.is_opening, "the end of the opening")
         assert window.start.card.title.text() == "No images found in \u201cpapers\u201d"
-        text = window.start.card.text.text()
-        assert text.startswith("4 files read: ")
-        assert "(3)" in text
+        assert window.start.card.text.text().startswith("4 files read: 3 text, 1 JSON. ")
+        in_code_type = grab(window.start.card.title)
+        window.start.card.title.show_words("No images found in papers")
+        assert differs(in_code_type, grab(window.start.card.title)) > 20, "a name is in code type"
+
+
+def test_a_path_that_is_not_there_is_said_in_three_sentences(qapp, tmp_path):
+    with main_window() as window:
+        drop(window, tmp_path / "nowhere")
+        wait_until(lambda: window.start.card.title.text() == "There is no such file.", "the card")
+        assert window.start.card.text.text().endswith("nowhere. Was it moved or renamed?")
+
+
+def test_a_failed_slice_is_told_with_the_name_of_its_file(qapp, tmp_path):
+    paths = write_series(tmp_path / "Cut", phantom((9, 40, 40)))
+    paths[4].write_bytes(paths[4].read_bytes()[:-900])
+    with main_window() as window:
+        open_and_wait(window, tmp_path / "Cut")
+        (row,) = [row for row in window.notices.rows() if row.code == "chunk_failed"]
+        assert row.message == (
+            "1 slice could not be read: it ends early: 900 of 3200 bytes of pixels are missing "
+            f"({paths[4].name})."
+        )
+        assert row.where.startswith("Series Phantom. The other 8 slices are shown.")
+        assert row.names == (paths[4].name,)
+        strip = window.views.findChild(QWidget, "quality-strip")
+        told = {strip.tooltip_at(float(x)) for x in range(0, strip.width(), 20)}
+        assert any(f"missing ({paths[4].name})" in words for words in told)
+        assert not any(str(tmp_path) in words for words in told), "the name, not the whole path"
 
 
 def test_the_value_can_be_copied_though_the_menu_takes_the_pointer_away(qapp, patient):
