@@ -204,6 +204,12 @@ KINDS: dict[str, NoticeKind] = {
             "The dose is relative, not in gray. Its numbers are shown as they are stored; times "
             "{scaling} they are parts of the reference dose.",
         ),
+        NoticeKind(
+            "real_world_range",
+            _W,
+            "What stored numbers mean is said from {low} to {high} only. The same line is used "
+            "beyond.",
+        ),
         NoticeKind("lossy", _I, "The pictures were compressed with loss before they came here."),
         NoticeKind(
             "chunk_failed",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import ceil, prod
+from math import ceil, inf, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -84,10 +84,30 @@ class ValueMap:
 
 @dataclass(frozen=True, slots=True)
 class OtherUnit:
-    """Give the meant values in a second unit as well: other = meant * slope + intercept."""
+    """Give the meant values in a second unit as well: other = meant * slope + intercept.
+
+    Attributes
+    ----------
+    low, high : float
+        Meant values from and up to which this holds.
+    entries : tuple of float
+        Of a table: the line leads to the number of an entry, which is what is read.
+    """
 
     unit: str
     value_map: ValueMap
+    low: float = -inf
+    high: float = inf
+    entries: tuple[float, ...] = ()
+
+    def reading(self, meant: float) -> float | None:
+        """Give what a meant value is in this unit; None where the file does not say it."""
+        if not self.low <= meant <= self.high:
+            return None
+        value = meant * self.value_map.slope + self.value_map.intercept
+        if not self.entries:
+            return value
+        return self.entries[min(max(round(value), 0), len(self.entries) - 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import numpy as np
 import pydicom
 import tensorstore
 import tifffile
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, CTImageStorage
@@ -35,6 +37,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from app.self_test import DICOM_SAMPLES, FORMAT_SAMPLES, SPACING_IJK_MM, ramp  # noqa: E402
+
+for young in (sample.syntax for sample in DICOM_SAMPLES.values()):
+    # pydicom 3.0 writes no syntax that its dictionary lacks
+    UID_dictionary.setdefault(young, (young, "Transfer Syntax", "", "", ""))
 
 Encode = Callable[[Any], bytes]
 J2K = "1.2.840.10008.1.2.4."
@@ -69,6 +75,17 @@ ENCODERS: dict[str, Encode] = {
     J2K + "91": lambda a: imagecodecs.jpeg2k_encode(
         a, level=95, reversible=False, codecformat="j2k"
     ),
+    J2K + "92": lambda a: imagecodecs.jpeg2k_encode(a, level=0, reversible=True, codecformat="j2k"),
+    J2K + "93": lambda a: imagecodecs.jpeg2k_encode(
+        a, level=95, reversible=False, codecformat="j2k"
+    ),
+    J2K + "110": lambda a: imagecodecs.jpegxl_encode(a, bitspersample=12),
+    J2K + "111": lambda a: imagecodecs.jpegxl_encode_jpeg(imagecodecs.jpeg8_encode(a, level=98)),
+    J2K + "112": lambda a: imagecodecs.jpegxl_encode(
+        a, bitspersample=12, lossless=False, distance=0.1
+    ),
+    "1.2.840.10008.1.2.1.98": lambda a: a.tobytes(),
+    "1.2.840.10008.1.2.8.1": lambda a: zlib.compress(a.tobytes(), wbits=-zlib.MAX_WBITS),
     J2K + "201": lambda a: imagecodecs.htj2k_encode(a, reversible=True),
     J2K + "202": lambda a: imagecodecs.htj2k_encode(a, reversible=True, tlm=True, tilepart=1),
     J2K + "203": lambda a: imagecodecs.htj2k_encode(a, reversible=True),

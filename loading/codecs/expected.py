@@ -62,7 +62,8 @@ class Facts(NamedTuple):
         Samples are unsigned numbers of `depth` bits, whatever they mean.
     colour : str
         What the codestream itself says of three samples: "rgb" (or made so while decoding), "ybr",
-        or nothing where that is left to the header.
+        "made rgb" where decoding makes them so whatever the header calls them, or nothing where
+        that is left to the header.
     """
 
     lossy: bool

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from loading.codecs import child, htj2k, jpeg, jpeg2000, native, rle
+from loading.codecs import child, htj2k, jpeg, jpeg2000, jpegxl, native, rle
 from loading.codecs.expected import Expected, Facts
 from loading.codecs.registry import SYNTAX_FAMILY, Frame, Row, decoders_for
 from loading.codecs.unraised import Unraised, watched
@@ -27,6 +27,12 @@ _PROCESSES = {
     "jpeg-lossless": frozenset({jpeg.LOSSLESS}),
     "jpeg-ls": frozenset({jpeg.JPEG_LS}),
 }
+_UNPACK = {
+    "jpeg-2000": jpeg2000.strip_box,
+    "htj2k": jpeg2000.strip_box,
+    "jpeg-xl": jpegxl.codestream_of,
+}
+"""What takes a codestream out of the file that some writers put into the fragment."""
 
 
 def inspect(syntax: str, data: bytes, expected: Expected) -> Facts:
@@ -45,6 +51,8 @@ def inspect(syntax: str, data: bytes, expected: Expected) -> Facts:
         return rle.judge(data, expected)
     if family in _PROCESSES:
         return jpeg.judge(data, expected, _PROCESSES[family])
+    if family == "jpeg-xl":
+        return jpegxl.judge(syntax, data, expected)
     return jpeg2000.judge(data, expected, htj2k=family == "htj2k")
 
 
@@ -61,8 +69,9 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> Facts:
     """
     rows = decoders_for(syntax, expected.name)
     facts = inspect(syntax, data, expected)
-    if SYNTAX_FAMILY[syntax] in ("jpeg-2000", "htj2k"):
-        data = jpeg2000.strip_box(data)
+    unpack = _UNPACK.get(SYNTAX_FAMILY[syntax])
+    if unpack is not None:
+        data = unpack(data)
     if facts.doubt:
         _log.debug("decoding apart: %s", facts.doubt)
         child.decode(syntax, data, expected, facts.depth, out)

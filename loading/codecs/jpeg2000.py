@@ -31,6 +31,8 @@ _segment = Struct(">HH").unpack_from
 _siz = Struct(">HIIIIIIIIH").unpack_from
 _cod = Struct(">BBHBBBBBB").unpack_from
 _ORDINARY = frozenset({CAP, SIZ, COD, COC, TLM, PLM, QCD, QCC, COM, RGN, CRG})
+_PART_2 = frozenset({0xFF74, 0xFF75, 0xFF77, 0xFF78})
+"""Segments of transforms across components (ISO/IEC 15444-2 Annex I)."""
 _MAX_TILES = 1024
 _MAX_BLOCKS = 1 << 22
 
@@ -261,6 +263,8 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False)
         raise expected.corrupt(f"The {what} picture has sub-sampled components")
     if not 1 <= header.tiles <= _MAX_TILES:
         raise expected.corrupt(f"The {what} picture claims {header.tiles} tiles")
+    if header.unusual & _PART_2:
+        raise expected.corrupt(f"The {what} picture has a transform that no decoder here undoes")
     if not prefix and not is_whole(data, header):
         raise expected.corrupt(f"The {what} picture ends early")
     is_rgb = header.colour_transform and len(header.components) >= 3

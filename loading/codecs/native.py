@@ -128,6 +128,13 @@ def htj2k_prefix(data: bytes, out: Frame, depth: int) -> None:
     _into(imagecodecs.htj2k_decode, data, out, depth, resilient=True)
 
 
+def jpeg_xl(data: bytes, out: Frame, depth: int) -> None:
+    """Decode JPEG XL (imagecodecs, libjxl); the picture is not turned."""
+    import imagecodecs
+
+    put(imagecodecs.jpegxl_decode(data, keeporientation=True, numthreads=1), out)
+
+
 def openjpeg(data: bytes, out: Frame, depth: int) -> None:
     """Decode JPEG 2000 or HTJ2K (pylibjpeg-openjpeg)."""
     from openjpeg.utils import decode

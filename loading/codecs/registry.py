@@ -33,6 +33,11 @@ SYNTAX_FAMILY = {
     _J2K + "81": "jpeg-ls",
     _J2K + "90": "jpeg-2000",
     _J2K + "91": "jpeg-2000",
+    _J2K + "92": "jpeg-2000",
+    _J2K + "93": "jpeg-2000",
+    _J2K + "110": "jpeg-xl",
+    _J2K + "111": "jpeg-xl",
+    _J2K + "112": "jpeg-xl",
     _J2K + "201": "htj2k",
     _J2K + "202": "htj2k",
     _J2K + "203": "htj2k",
@@ -59,6 +64,7 @@ ROWS: list[Row] = [
     Row("jpeg-2000", "pylibjpeg-openjpeg", "openjpeg", native.openjpeg),
     Row("htj2k", "imagecodecs", "imagecodecs", native.htj2k),
     Row("htj2k", "pylibjpeg-openjpeg", "openjpeg", native.openjpeg),
+    Row("jpeg-xl", "imagecodecs", "imagecodecs", native.jpeg_xl),
 ]
 
 

@@ -28,9 +28,10 @@ MODELS = (
     "YBR_PARTIAL_420",
     "YBR_ICT",
     "YBR_RCT",
+    "XYB",
 )
 _ICC_PROFILE, _OPTICAL_PATHS = 0x00282000, 0x00480105
-TRANSFORMED = ("YBR_ICT", "YBR_RCT")
+TRANSFORMED = ("YBR_ICT", "YBR_RCT", "XYB")
 """Undone by the decoder; where a codestream has no such transform its samples are RGB."""
 
 
@@ -201,7 +202,7 @@ def has_profile(instance: Instance) -> bool:
 
 def contradiction(form: PixelForm, found: codecs.Facts | None) -> tuple[str, str] | None:
     """Give what header and codestream say of the colours where they differ."""
-    if found is None or not found.colour or form.samples != 3:
+    if found is None or found.colour in ("", "made rgb") or form.samples != 3:
         return None
     says = "RGB" if form.photometric in ("RGB", *TRANSFORMED) else "YBR"
     has = found.colour.upper()

@@ -12,6 +12,7 @@ from itertools import pairwise
 from struct import Struct, iter_unpack
 from typing import NamedTuple
 
+from loading.dicom.held import Held
 from loading.errors import CorruptFrame
 from loading.sources.places import Readable, ends_early
 
@@ -55,7 +56,7 @@ def frames_of(
     extended : callable
         Gives the Extended Offset Table (7FE0,0001), where it is needed.
     one_each : bool
-        Each frame is one fragment in this syntax (RLE).
+        Each frame is one fragment in this syntax (RLE among them).
 
     Raises
     ------
@@ -204,19 +205,5 @@ def read_frame(place: Readable, fragments: tuple[Fragment, ...]) -> bytes:
 
 def only_frame(data: bytes, name: str) -> bytes:
     """Give the one frame of pixel data that are in memory, from the offset table on."""
-    held = _Held(data, name)
+    held = Held(name, data)
     return read_frame(held, frames_of(held, 0, 1)[0])
-
-
-class _Held:
-    """Bytes in memory, read like a file."""
-
-    __slots__ = ("_data", "name", "size")
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self._data = data
-        self.name = name
-        self.size = len(data)
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        return self._data[offset : offset + count]

@@ -14,7 +14,7 @@ from typing import overload
 import numpy as np
 
 from loading.catalogue import ImageEntry, VolumeEntry
-from loading.dicom import geometry, grouping, tags
+from loading.dicom import geometry, grouping, tags, text
 from loading.dicom.colour import (
     ColourPixels,
     PaletteOf,
@@ -30,17 +30,12 @@ from loading.dicom.header import Instance, Part
 from loading.dicom.json_headers import JsonHeader
 from loading.dicom.kinds import kind_of
 from loading.dicom.loops import frame_times
+from loading.dicom.meaning import meaning_of
 from loading.dicom.multiframe import first_slice_of, slices_of
 from loading.dicom.palette import colour_range_of
 from loading.dicom.picture_scale import scale_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
-from loading.dicom.values import (
-    Mapping,
-    ignored_numbers,
-    is_lossy,
-    values_of,
-    windows_of,
-)
+from loading.dicom.values import Mapping, ignored_numbers, is_lossy, values_of
 from loading.dicom.volumes import MakeSource, common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
@@ -68,19 +63,21 @@ def describe_image(
     frames = slices_of(instance, form) if instance.shared.has(tags.PER_FRAME_GROUPS) else []
     lead = frames[0] if frames else first_slice_of(instance, form) or instance
     slices = frames if len(frames) == form.frames else [lead]
-    values, notices = values_of(slices, [form] * len(slices))
-    windows, more = windows_of(lead)
+    meaning = meaning_of(slices, [form] * len(slices), lead)
+    values = meaning.values
     spec = common_spec(
         [instance],
         form,
         values,
-        windows,
-        [*_short(instance, form), *_notices(lead), *notices, *more],
+        meaning.windows,
+        [*_short(instance, form), *_notices(lead), *meaning.told],
         levels=(_level_of(lead, form),),
     )
     spec = _with_points(spec, instance, form)
     spec = replace(
         spec,
+        other_units=meaning.other_units,
+        header=text.HeaderTexts(instance.shared, meaning.words),
         frame_ms=frame_times(instance, form.frames),
         colour_range=None if values.maps else colour_range_of(instance),
     )

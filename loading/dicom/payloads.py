@@ -16,39 +16,13 @@ from loading import codecs
 from loading.dicom import encapsulated, syntaxes
 from loading.dicom.forms import form_of, shortage
 from loading.dicom.header import UNDEFINED, Attributes
+from loading.dicom.held import Held
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, Plane, coding_of
 from loading.dicom.reader import HeaderReader
 from loading.errors import CorruptFrame, UnsupportedTransferSyntax
 from loading.sources.base import CancelToken
-from loading.sources.places import Buffer, ends_early
 
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0" + bytes(4)
-
-
-class Received:
-    """Bytes in memory, read like a file."""
-
-    stamp = 0
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name = name
-        self.data = data
-        self.size = len(data)
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """Give at most `count` bytes."""
-        return self.data[offset : offset + count]
-
-    def read_into(self, offset: int, buffer: Buffer) -> None:
-        """Fill the buffer."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        part = self.data[offset : offset + len(view)]
-        if len(part) < len(view):
-            raise ends_early(self.name)
-        view[:] = part
-
-    def verify(self) -> None:
-        """Accept: there is no check sum."""
 
 
 class Payloads:
@@ -79,7 +53,7 @@ class Payloads:
         if shared.syntax != coding.syntax:
             shared = Attributes(coding.syntax, shared.raw)
         instance = frame.instance._replace(
-            place=Received(frame.instance.place.name, data),
+            place=Held(frame.instance.place.name, data),
             shared=shared,
             offset=0,
             length=length,
@@ -140,6 +114,8 @@ def sniff_syntax(data: bytes, native_bytes: int) -> str:
         behind = 4 + int.from_bytes(data[4:6], "big")
         is_ht = data[behind : behind + 2] == b"\xff\x50"
         return syntaxes.HTJ2K if is_ht else syntaxes.JPEG_2000
+    if data[:2] == b"\xff\x0a" or data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+        return syntaxes.JPEG_XL
     if data[:2] == b"\xff\xd8":
         return _JPEGS.get(_frame_marker(data), syntaxes.JPEG_EXTENDED)
     if len(data) == native_bytes:
@@ -177,7 +153,7 @@ def frame_of_file(data: bytes, number: int, name: str) -> tuple[bytes, str]:
     LoadError
         When it is no DICOM object, or has no such frame.
     """
-    place = Received(name, data)
+    place = Held(name, data)
     instance = HeaderReader().read_place(place)
     if not instance.pixel_tag:
         raise CorruptFrame("The object holds no pixels", where=name)

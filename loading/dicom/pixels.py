@@ -19,12 +19,14 @@ from loading.dicom.elements import Damaged, DataSet
 from loading.dicom.encapsulated import Fragment
 from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.header import Attributes, Instance
+from loading.dicom.held import Held
 from loading.dicom.reader import HeaderReader
 from loading.dicom.tables import Table
 from loading.dicom.values import Mapping, is_lossy
+from loading.dicom.wrapped import unwrapped
 from loading.errors import CorruptFrame, LoadError
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile
+from loading.sources.places import LocalFile, Place
 
 Plane = npt.NDArray[np.generic]
 _AT_ONCE = 64 << 20
@@ -40,7 +42,9 @@ class Coding:
     high : int
         Highest bit of a sample in its cell; decoders give numbers, which begin at the lowest.
     is_encapsulated : bool
-        Frames are compressed.
+        Frames come in fragments.
+    is_wrapped : bool
+        What the fragments hold are native samples, which no codec decodes.
     is_foreign : bool
         Samples are in the byte order of another machine.
     in_words : bool
@@ -55,6 +59,7 @@ class Coding:
     high: int
     syntax: str
     is_encapsulated: bool
+    is_wrapped: bool
     is_foreign: bool
     in_words: bool
     is_lossy: bool
@@ -71,7 +76,8 @@ def coding_of(shared: Attributes, form: PixelForm) -> Coding:
     plain = not (
         encapsulated_too or foreign or in_words or form.has_spare_bits or form.allocated == 1
     )
-    gives_numbers = encapsulated_too and shared.syntax != syntaxes.RLE
+    wrapped = shared.syntax in syntaxes.WRAPPED
+    gives_numbers = encapsulated_too and not wrapped and shared.syntax != syntaxes.RLE
     expected = codecs.Expected(
         form.rows, form.columns, form.samples, form.allocated, form.stored, form.signed
     )
@@ -80,6 +86,7 @@ def coding_of(shared: Attributes, form: PixelForm) -> Coding:
         high=form.stored - 1 if gives_numbers else form.high,
         syntax=shared.syntax,
         is_encapsulated=encapsulated_too,
+        is_wrapped=wrapped,
         is_foreign=foreign,
         in_words=in_words,
         is_lossy=is_lossy(shared),
@@ -109,7 +116,7 @@ class FrameIndex:
                     instance.offset,
                     self._count,
                     partial(extended_offsets, instance),
-                    one_each=instance.shared.syntax == syntaxes.RLE,
+                    one_each=instance.shared.syntax in syntaxes.ONE_FRAGMENT,
                 )
             if not self._frames[frame]:
                 raise CorruptFrame(
@@ -190,7 +197,9 @@ class FramePixels:
         """
         self._refuse_shortage()
         self.instance.place.verify()
-        if not self.coding.is_encapsulated:
+        if self.coding.is_wrapped:
+            self._native()
+        if self.coding.is_wrapped or not self.coding.is_encapsulated:
             return None
         with self._named():
             return codecs.inspect(self.coding.syntax, self._encoded(), self.coding.expected)
@@ -201,7 +210,7 @@ class FramePixels:
         coding = self.coding
         stored = self._target(out)
         lossy, found = coding.is_lossy, None
-        if coding.is_encapsulated:
+        if coding.is_encapsulated and not coding.is_wrapped:
             data = self._encoded()
             cancel.check()
             with self._named():
@@ -294,13 +303,22 @@ class FramePixels:
             return out
         return scratch(self.coding.form)
 
+    def _native(self) -> tuple[Place, int, int]:
+        """Give where native samples lie: place, offset of the first frame, number of this one."""
+        coding, name = self.coding, self.instance.place.name
+        if not coding.is_wrapped:
+            return self.instance.place, self.instance.offset, self.frame
+        length = (coding.form.frame_bits + 7) // 8
+        return Held(name, unwrapped(self._encoded(), coding.syntax, length, name)), 0, 0
+
     def _read_native(self, stored: Plane) -> int:
+        place, start, frame = self._native()
         if self.coding.form.allocated == 1:
-            return self._read_bits(stored)
-        offset, length = self.native_span
+            return self._read_bits(place, start, frame, stored)
+        length = self.coding.form.frame_bits // 8
         if self.coding.in_words:
             return self._read_words(stored, length)
-        self.instance.place.read_into(offset, stored)
+        place.read_into(start + frame * length, stored)
         if self.coding.is_foreign:
             stored.byteswap(inplace=True)
         return length
@@ -316,12 +334,12 @@ class FramePixels:
         stored[...] = mine.reshape(stored.shape)
         return length
 
-    def _read_bits(self, stored: Plane) -> int:
+    def _read_bits(self, place: Place, start: int, frame: int, stored: Plane) -> int:
         """Unpack a frame of one bit a pixel; frames need not begin at a byte (PS3.5 8.1.1)."""
-        first = self.frame * self.coding.form.frame_bits
+        first = frame * self.coding.form.frame_bits
         last = first + self.coding.form.frame_bits
         count = (last + 7) // 8 - first // 8
-        raw = self.instance.place.read_at(self.instance.offset + first // 8, count)
+        raw = place.read_at(start + first // 8, count)
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
         bits = bits[first % 8 :][: self.coding.form.frame_bits]
         if len(bits) < self.coding.form.frame_bits:

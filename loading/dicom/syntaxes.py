@@ -17,12 +17,25 @@ JPEG_LS = "1.2.840.10008.1.2.4.80"
 JPEG_LS_NEAR = "1.2.840.10008.1.2.4.81"
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
 JPEG_2000 = "1.2.840.10008.1.2.4.91"
+JPEG_2000_PART_2_LOSSLESS = "1.2.840.10008.1.2.4.92"
+JPEG_2000_PART_2 = "1.2.840.10008.1.2.4.93"
+JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
+JPEG_XL_JPEG = "1.2.840.10008.1.2.4.111"
+JPEG_XL = "1.2.840.10008.1.2.4.112"
 HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"
 HTJ2K = "1.2.840.10008.1.2.4.203"
+ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
 """Pixels lie there as they are; in the deflated syntax after inflating the whole data set."""
+
+WRAPPED = frozenset({ENCAPSULATED_UNCOMPRESSED, DEFLATED_FRAMES})
+"""Each frame is one fragment of native samples, as they are or deflated (PS3.5 A.4.11, A.4.13)."""
+
+ONE_FRAGMENT = WRAPPED | {RLE}
+"""A frame is never divided into several fragments."""
 
 HTJ2K_FAMILY = frozenset({HTJ2K_LOSSLESS, HTJ2K_RPCL, HTJ2K})
 
@@ -42,9 +55,16 @@ NAMES = {
     JPEG_LS_NEAR: "JPEG-LS near-lossless",
     JPEG_2000_LOSSLESS: "JPEG 2000 lossless",
     JPEG_2000: "JPEG 2000",
+    JPEG_2000_PART_2_LOSSLESS: "JPEG 2000 Part 2 lossless",
+    JPEG_2000_PART_2: "JPEG 2000 Part 2",
+    JPEG_XL_LOSSLESS: "JPEG XL lossless",
+    JPEG_XL_JPEG: "JPEG XL, JPEG recompression",
+    JPEG_XL: "JPEG XL",
     HTJ2K_LOSSLESS: "HTJ2K lossless",
     HTJ2K_RPCL: "HTJ2K lossless RPCL",
     HTJ2K: "HTJ2K",
+    ENCAPSULATED_UNCOMPRESSED: "encapsulated uncompressed",
+    DEFLATED_FRAMES: "deflated frame by frame",
 }
 
 
@@ -52,8 +72,6 @@ _JPEG = "1.2.840.10008.1.2.4."
 NOT_DECODED = {
     **{_JPEG + n: "arithmetic JPEG" for n in ("52", "54", "56", "58")},
     **{_JPEG + n: "hierarchical JPEG" for n in ("59", "60", "61", "62", "63", "64", "65", "66")},
-    _JPEG + "92": "JPEG 2000 Part 2 lossless",
-    _JPEG + "93": "JPEG 2000 Part 2",
     **{_JPEG + n: "JPIP" for n in ("94", "95", "204", "205")},
     **{_JPEG + n: "MPEG-2 video" for n in ("100", "100.1", "101", "101.1")},
     **{
@@ -62,8 +80,6 @@ NOT_DECODED = {
         for tail in ("", ".1")
     },
     **{_JPEG + n: "H.265 video" for n in ("107", "108")},
-    **{_JPEG + n: "JPEG XL" for n in ("110", "111", "112")},
-    "1.2.840.10008.1.2.1.98": "encapsulated uncompressed",
 }
 """Known, so that what is listed instead of shown has a name; no decoder of ours takes them."""
 

@@ -1,4 +1,4 @@
-"""Modality tables: what a stored value means where no line says it (PS3.3 C.11.1)."""
+"""Tables: what a stored value means where no line says it (PS3.3 C.11.1, C.7.6.16.2.11)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from loading.dicom.header import Instance
 _DESCRIPTOR, _TYPE, _DATA = 0x00283002, 0x00283004, 0x00283006
 
 
+DOUBLES = "<f8"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Map stored values to meant ones: the first entry is that of `first` and all below it.
@@ -24,21 +27,28 @@ class Table:
     first : int
         Stored value of the first entry.
     words : bytes
-        Unsigned 16-bit entries, little endian.
+        The entries, little endian.
     unit : str
         What the entries are, empty where the file does not say.
+    kind : str
+        Type of an entry: unsigned 16 bits of modality tables, or doubles.
     """
 
     first: int
     words: bytes
     unit: str = ""
+    kind: str = "<u2"
 
     @property
-    def entries(self) -> npt.NDArray[np.uint16]:
+    def entries(self) -> npt.NDArray[np.generic]:
         """Give the meant values, by stored value."""
-        return np.frombuffer(self.words, "<u2")
+        return np.frombuffer(self.words, self.kind)
 
-    def meant(self, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    def times(self, factor: float) -> Table:
+        """Give the same table in another unit."""
+        return Table(self.first, (self.entries.astype("<f8") * factor).tobytes(), kind=DOUBLES)
+
+    def meant(self, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Look stored values up."""
         entries = self.entries
         at = np.clip(stored.astype(np.int64) - self.first, 0, len(entries) - 1)

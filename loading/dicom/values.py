@@ -128,7 +128,7 @@ def values_of(
     instances: Sequence[Instance],
     forms: Sequence[PixelForm],
     suv: Suv | None = None,
-    real: tuple[Sequence[ValueMap], str] | None = None,
+    real: tuple[Sequence[Mapping], str] | None = None,
 ) -> tuple[Values, list[Notice]]:
     """Decide on the array's type and map from all slices (never from the first alone).
 
@@ -142,7 +142,7 @@ def values_of(
     if suv is not None and suv.factor is not None:
         maps, unit = [_scaled(one, suv.factor) for one in maps], UNIT
     tables = [one for one in set(maps) if isinstance(one, Table)]
-    if tables and unit != "HU":
+    if tables and unit != "HU" and real is None and unit != UNIT:
         unit = tables[0].unit
     distinct_forms = list(dict.fromkeys(forms))
     dtype = union_dtype(distinct_forms)
@@ -195,7 +195,7 @@ def meant_of(one: Mapping, stored: float) -> float:
 
 def _scaled(one: Mapping, factor: float) -> Mapping:
     if isinstance(one, Table):
-        return one
+        return one.times(factor)
     return ValueMap(one.slope * factor, one.intercept * factor)
 
 

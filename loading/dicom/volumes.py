@@ -20,21 +20,11 @@ from loading.dicom.forms import PixelForm, shortage
 from loading.dicom.geometry import Grid
 from loading.dicom.grouping import Stack
 from loading.dicom.header import Instance
+from loading.dicom.meaning import Meaning, meaning_of
 from loading.dicom.palette import colour_range_of
-from loading.dicom.pet import is_pet, other_units, suv_of_series, words_of
 from loading.dicom.pixels import FramePixels
 from loading.dicom.planes import readers_of
-from loading.dicom.real_world import further_units, meant_by, worlds_of
-from loading.dicom.values import (
-    Values,
-    ignored_numbers,
-    is_lossy,
-    relative_dose,
-    stored_range_of,
-    values_of,
-    windows_in_suv,
-    windows_of,
-)
+from loading.dicom.values import Values, ignored_numbers, is_lossy
 from loading.notices import Notice, notice
 from loading.sources.base import Source
 from loading.sources.dicom_files import DicomSource
@@ -56,28 +46,20 @@ def entry_of(
     instances = [*stack.instances, *(item[0] for part in stack.later for item in part)]
     forms = [*forms, *(item[1] for part in stack.later for item in part)]
     is_colour = stack.form.is_colour
-    worlds = [] if is_colour else worlds_of(instances)
-    ends = stored_range_of(forms)
-    real = meant_by(instances, worlds, ends)
-    unit = "" if real is None else real[1]
-    suv = suv_of_series(instances, unit) if is_pet(instances[0]) and not is_colour else None
     grid = _grid_of(stack)
     middle = stack.instances[len(stack.instances) // 2]
-    more: list[Notice] = []
     if is_colour:
-        values, notices = values_of_colours(forms), list[Notice]()
-        windows = window_as_stored(values)
+        values = values_of_colours(forms)
+        meaning = Meaning(values, (), window_as_stored(values), [], None)
     else:
-        values, notices = values_of(instances, forms, suv, real)
-        windows, more = windows_of(middle)
-    if suv is not None and suv.factor is not None:
-        windows = windows_in_suv(windows, suv.factor)
-    told = [*geometry_notices(stack, grid), *notices, *more, *_file_notices(instances, forms)]
+        meaning = meaning_of(instances, forms, middle)
+        values = meaning.values
+    told = [*geometry_notices(stack, grid), *meaning.told, *_file_notices(instances, forms)]
     spec = common_spec(
         instances,
         stack.form,
         values,
-        windows,
+        meaning.windows,
         told,
         levels=(level_of(stack, grid),),
         absent=grid.absent,
@@ -86,12 +68,8 @@ def entry_of(
     )
     spec = replace(
         spec,
-        other_units=(
-            *other_units(suv),
-            *relative_dose(middle.shared),
-            *further_units(worlds, values, ends),
-        ),
-        header=text.HeaderTexts(middle.shared, {"suv": words_of(suv)} if suv else None),
+        other_units=meaning.other_units,
+        header=text.HeaderTexts(middle.shared, meaning.words),
         colour_range=None if values.maps or is_colour else colour_range_of(middle.file),
         time_points=1 + len(stack.later),
         time_axis=stack.axis if stack.later else "",

@@ -6,7 +6,6 @@ import json
 import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -182,7 +181,7 @@ def _coded_colours(syntax: str, frame: bytes, expected: codecs.Expected, called:
         return called
     if has_colour_transform(frame):
         return "YBR_ICT" if facts.lossy else "YBR_RCT"
-    if called in TRANSFORMED or facts.colour == "rgb":
+    if called in TRANSFORMED or facts.colour.endswith("rgb"):
         return "RGB"
     return "YBR_FULL_422" if facts.colour == "ybr" and not called.startswith("YBR") else called
 
@@ -235,7 +234,7 @@ def reason_to_keep(image: ImageFile, encoding: Encoding | None) -> str | None:
     return "they are lossy already" if lossy else None
 
 
-def write_as_is(tree: Tree, path: Path, image: ImageFile, number: int, name: str) -> Written:
+def write_as_is(tree: Tree, path: str, image: ImageFile, number: int, name: str) -> Written:
     """Publish a frame with the bytes that it has."""
     data = image.raw(number)
     syntax = image.syntax if image.fragments else syntaxes.EXPLICIT_LITTLE
@@ -254,7 +253,7 @@ def write_as_is(tree: Tree, path: Path, image: ImageFile, number: int, name: str
 
 
 def write_encoded(
-    tree: Tree, path: Path, image: ImageFile, frame: Frame, encoding: Encoding, name: str
+    tree: Tree, path: str, image: ImageFile, frame: Frame, encoding: Encoding, name: str
 ) -> Written:
     """Publish a frame in another encoding; what is there already is kept if it proves right.
 
@@ -266,7 +265,7 @@ def write_encoded(
     form = image.form
     allocated = 8 * frame.dtype.itemsize
     expected = codecs.Expected(
-        frame.shape[0], frame.shape[1], form.samples, allocated, allocated, form.signed, str(path)
+        frame.shape[0], frame.shape[1], form.samples, allocated, allocated, form.signed, path
     )
     proven = None if encoding.is_lossy else _proven(path, encoding, expected, frame)
     data, facts = proven or (b"", None)
@@ -290,7 +289,7 @@ def write_encoded(
 
 
 def _proven(
-    path: Path, encoding: Encoding, expected: codecs.Expected, frame: Frame
+    path: str, encoding: Encoding, expected: codecs.Expected, frame: Frame
 ) -> tuple[bytes, codecs.Facts] | None:
     """Give the codestream of a file that is there and holds just this frame."""
     body = read_or_none(path)

@@ -43,6 +43,11 @@ _TYPES = {
     "1.2.840.10008.1.2.4.201": "image/jphc",
     "1.2.840.10008.1.2.4.202": "image/jphc",
     "1.2.840.10008.1.2.4.203": "image/jphc",
+    "1.2.840.10008.1.2.4.92": "image/jpx",
+    "1.2.840.10008.1.2.4.93": "image/jpx",
+    "1.2.840.10008.1.2.4.110": "image/jxl",
+    "1.2.840.10008.1.2.4.111": "image/jxl",
+    "1.2.840.10008.1.2.4.112": "image/jxl",
 }
 
 
@@ -114,7 +119,6 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._count = 0
-        self._made: set[str] = set()
         self._guard = threading.Lock()
 
     @property
@@ -157,7 +161,7 @@ class Tree:
                 cure="Free space or choose another folder, then run the same again",
             ) from error
 
-    def write(self, path: Path, *parts: bytes) -> None:
+    def write(self, path: str | Path, *parts: bytes) -> None:
         """Put a file in its place, whole; its parts follow each other."""
         with self._guard:
             self._count += 1
@@ -171,14 +175,10 @@ class Tree:
                     view = view[os.write(descriptor, view) :]
         finally:
             os.close(descriptor)
-        folder = os.path.dirname(place)  # noqa: PTH120 -- plain strings, for speed
-        if folder not in self._made:
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            self._made.add(folder)
         try:
             os.replace(unfinished, place)  # noqa: PTH105
-        except FileNotFoundError:  # somebody tidied up meanwhile
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        except FileNotFoundError:  # the first file there, or somebody tidied up meanwhile
+            _make_folder(os.path.dirname(place))  # noqa: PTH120
             os.replace(unfinished, place)  # noqa: PTH105
 
     def write_json(self, path: Path, value: object) -> None:
@@ -203,7 +203,18 @@ class Tree:
         return uri
 
 
-def read_or_none(path: Path) -> bytes | None:
+def _make_folder(folder: str) -> None:
+    """Make a folder and those above it; beginning below, as most are there."""
+    try:
+        os.mkdir(folder)  # noqa: PTH102 -- plain strings, for speed
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make_folder(os.path.dirname(folder))  # noqa: PTH120
+        _make_folder(folder)
+
+
+def read_or_none(path: str | Path) -> bytes | None:
     """Read a file, if there is one."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 -- the fast road

@@ -35,6 +35,11 @@ _MEDIA = {
     syntaxes.HTJ2K_RPCL: "image/jphc",
     syntaxes.HTJ2K: "image/jphc",
     syntaxes.RLE: "image/dicom-rle",
+    syntaxes.JPEG_XL_LOSSLESS: "image/jxl",
+    syntaxes.JPEG_XL_JPEG: "image/jxl",
+    syntaxes.JPEG_XL: "image/jxl",
+    syntaxes.JPEG_2000_PART_2_LOSSLESS: "image/jpx",
+    syntaxes.JPEG_2000_PART_2: "image/jpx",
 }
 """Media types of PS3.18 table 8.7.3-5."""
 

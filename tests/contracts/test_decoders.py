@@ -59,6 +59,10 @@ class TestJpeg2000ByOpenjpeg(_Encoded):
     syntax, library = J2K + "90", "pylibjpeg-openjpeg"
 
 
+class TestJpegXl(_Encoded):
+    syntax, library = J2K + "110", "imagecodecs"
+
+
 class TestHtj2k(_Encoded):
     syntax, library = J2K + "201", "imagecodecs"
 

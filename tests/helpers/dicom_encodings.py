@@ -8,16 +8,23 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pydicom
+from pydicom._uid_dict import UID_dictionary
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 J2K = "1.2.840.10008.1.2.4."
+
+for _uid in (J2K + "110", J2K + "111", J2K + "112", "1.2.840.10008.1.2.8.1"):
+    # pydicom 3.0 writes no syntax that its dictionary lacks
+    UID_dictionary.setdefault(_uid, (_uid, "Transfer Syntax", "", "", ""))
 
 LOSSLESS: dict[str, Callable[[np.ndarray], bytes | bytearray]] = {
     J2K + "57": lambda a: imagecodecs.ljpeg_encode(a),
     J2K + "70": lambda a: imagecodecs.ljpeg_encode(a),
     J2K + "80": lambda a: imagecodecs.jpegls_encode(a),
     J2K + "90": lambda a: imagecodecs.jpeg2k_encode(a, level=0, reversible=True, codecformat="j2k"),
+    J2K + "92": lambda a: imagecodecs.jpeg2k_encode(a, level=0, reversible=True, codecformat="j2k"),
+    J2K + "110": lambda a: imagecodecs.jpegxl_encode(a),
     J2K + "201": lambda a: imagecodecs.htj2k_encode(a, reversible=True),
     J2K + "202": lambda a: imagecodecs.htj2k_encode(a, reversible=True, tlm=True, tilepart=1),
     J2K + "203": lambda a: imagecodecs.htj2k_encode(a, reversible=True),

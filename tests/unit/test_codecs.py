@@ -348,7 +348,7 @@ print(counts["refused"])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("syntax", sorted(set(LOSSLESS) - {J2K + "57", J2K + "203"}))
+@pytest.mark.parametrize("syntax", sorted(set(LOSSLESS) - {J2K + n for n in ("57", "92", "203")}))
 def test_damaged_frames_never_end_the_process(syntax):
     """E2: bits changed in header and body: refused or decoded, no crash, no hang."""
     done = subprocess.run(

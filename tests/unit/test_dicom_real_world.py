@@ -41,6 +41,15 @@ def mapping(slope, intercept, code="mm2/s", first=0, last=4095, label="ADC", **m
     return made
 
 
+def table(entries, first=0, last=4095, code="mm2/s", label="ADC"):
+    """Make a mapping by a table (0040,9212)."""
+    values = [float(one) for one in entries]
+    without = {"RealWorldValueSlope": None, "RealWorldValueIntercept": None}
+    made = mapping(1, 0, code, first, last, label, **without)
+    made.RealWorldValueLUTData = values
+    return made
+
+
 def only(path):
     found = describe([str(path)])
     (entry,) = found.volumes
@@ -94,18 +103,53 @@ def test_slices_scaled_one_by_one_share_a_unit(tmp_path, stored):
     "item",
     [
         mapping(1, -1024, "[hnsf'U]"),
-        mapping(2, 0, last=1000),
-        mapping(2, 0, first=5),
         mapping(0, 7),
         mapping(float("nan"), 7),
+        mapping(float("inf"), 7),
         mapping(1, 0, RealWorldValueSlope=None),
         mapping(1, 0, RealWorldValueLastValueMapped=None),
+        table([1.5] * 4095),
+        table([1.5] * 4095 + [float("nan")]),
     ],
-    ids=["the same", "ends before", "begins behind", "flat", "no number", "a table", "no end"],
+    ids=["the same", "flat", "no number", "no end of it", "no slope", "no end", "too short", "NaN"],
 )
 def test_what_adds_nothing_or_is_not_sure_is_not_offered(tmp_path, stored, item):
     write_series(tmp_path / "s", stored, RealWorldValueMappingSequence=Sequence([item]))
     assert only(tmp_path / "s").spec.other_units == ()
+
+
+def readings(entry, unit):
+    """Read every voxel in a unit; NaN where the file says nothing."""
+    (other,) = [other for other in entry.spec.other_units if other.unit == unit]
+    found = [other.reading(float(one)) for one in meant(entry).reshape(-1)]
+    return np.array([np.nan if one is None else one for one in found]).reshape(SHAPE)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1000), (60, 4095), (40, 1100)])
+def test_a_mapping_counts_where_it_is_said_to(tmp_path, stored, first, last):
+    """Beyond its ends nothing is said of a value, so nothing is shown."""
+    item = mapping(2, 3, first=first, last=last)
+    write_series(tmp_path / "s", stored, RealWorldValueMappingSequence=Sequence([item]))
+    inside = (stored >= first) & (stored <= last)
+    assert inside.any()
+    assert not inside.all()
+    expected = np.where(inside, stored * 2.0 + 3, np.nan)
+    assert np.allclose(readings(only(tmp_path / "s"), "mm2/s"), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("slope", ["1", "-0.5"])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_a_table_is_looked_up(tmp_path, stored, syntax, slope):
+    entries = np.sqrt(np.arange(1000))
+    frames = [frame_groups((0, 0, 2.0 * k)) for k in range(SHAPE[0])]
+    common = shared_groups((float(slope), -7))
+    common.RealWorldValueMappingSequence = Sequence([table(entries, 20, 1019)])
+    pixels = stored.byteswap() if syntax == ExplicitVRBigEndian else stored
+    path = write_enhanced(tmp_path / "e.dcm", pixels, frames, shared=common, syntax=syntax)
+    inside = (stored >= 20) & (stored < 1020)
+    assert 0.1 < inside.mean() < 0.99
+    expected = np.where(inside, entries[np.clip(stored.astype(int) - 20, 0, 999)], np.nan)
+    assert np.allclose(readings(only(path), "mm2/s"), expected, equal_nan=True)
 
 
 def test_slices_that_do_not_agree_have_no_further_unit(tmp_path, stored):
@@ -131,8 +175,9 @@ def test_mappings_of_frames(tmp_path, stored, syntax, shared):
     assert np.allclose(others(entry)["mm2/s"], stored * 0.5 + 3)
 
 
-def test_a_parametric_map_means_its_real_world_values(tmp_path, stored):
-    """As highdicom writes it."""
+@pytest.mark.parametrize("limits", [(-1e9, 1e9), (0.0, 0.5)])
+def test_a_parametric_map_means_its_real_world_values(tmp_path, stored, limits):
+    """As highdicom writes it; dcmqi gives the range of the numbers that occur."""
     paths = write_series(
         tmp_path / "s",
         stored,
@@ -160,7 +205,7 @@ def test_a_parametric_map_means_its_real_world_values(tmp_path, stored):
                 lut_label="ADC",
                 lut_explanation="Diffusion",
                 unit=Code("mm2/s", "UCUM", "mm2/s"),
-                value_range=(-1e9, 1e9),
+                value_range=limits,
                 slope=2e-3,
                 intercept=1.0,
             )
@@ -170,6 +215,38 @@ def test_a_parametric_map_means_its_real_world_values(tmp_path, stored):
     entry = only(path)
     assert entry.spec.unit == "mm2/s"
     assert np.allclose(meant(entry), stored.astype(np.float32) / 7 * 2e-3 + 1.0, rtol=1e-5)
+
+
+def write_map(path, stored, items, **changes):
+    """Write a parametric map of whole numbers (PS3.3 A.75) with these mappings."""
+    frames = [frame_groups((0, 0, 2.0 * k)) for k in range(len(stored))]
+    common = shared_groups((1, 0))
+    common.RealWorldValueMappingSequence = Sequence(items)
+    kind = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.30", "Modality": "MR"}
+    return write_enhanced(path, stored, frames, shared=common, **(kind | changes))
+
+
+def test_a_map_means_what_its_table_says(tmp_path, stored):
+    entries = np.sqrt(np.arange(4096)) - 9
+    entry = only(write_map(tmp_path / "m.dcm", stored, [table(entries)]))
+    assert entry.spec.unit == "mm2/s"
+    assert np.allclose(meant(entry), entries[stored], rtol=1e-6)
+
+
+def test_a_map_whose_line_ends_before_says_so(tmp_path, stored):
+    """Writers give the range of the numbers that occur, or less."""
+    entry = only(write_map(tmp_path / "m.dcm", stored, [mapping(0.5, 2, last=1000)]))
+    assert entry.spec.unit == "mm2/s"
+    assert np.allclose(meant(entry), stored * 0.5 + 2)
+    (told,) = [one for one in entry.spec.warnings if one.code == "real_world_range"]
+    assert "from 0 to 1000" in told.message
+
+
+def test_a_map_whose_table_ends_before_keeps_its_numbers(tmp_path, stored):
+    entry = only(write_map(tmp_path / "m.dcm", stored, [table(np.arange(1001) / 3, last=1000)]))
+    assert entry.spec.unit == ""
+    assert np.array_equal(meant(entry), stored)
+    assert [other.unit for other in entry.spec.other_units] == ["mm2/s"]
 
 
 INJECTED, SCANNED = "20200504100000", "20200504114946.2"
