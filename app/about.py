@@ -7,13 +7,13 @@ from importlib import metadata
 
 from PySide6.QtCore import QSize, Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QOffscreenSurface, QOpenGLContext
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from app.icons import program_icon
 from app.language import tr
 from app.licences import Part, parts, text_folder
 from app.sheets import Sheet
-from app.widgets import Elided, button, label
+from app.widgets import Elided, button, details_box, label
 
 _MAIN = ("PySide6-Essentials", "vtk", "numpy", "pydicom", "imagecodecs", "pylibjpeg-openjpeg")
 _GL_RENDERER, _GL_VERSION = 0x1F01, 0x1F02
@@ -91,8 +91,7 @@ class AboutSheet(Sheet):
         self.body.addLayout(head)
         self.body.addSpacing(8)
         self.body.addWidget(label(tr("This computer"), "heading"))
-        shown = QPlainTextEdit(text)
-        shown.setReadOnly(True)
+        shown = details_box(text)
         shown.setMinimumHeight(128)
         shown.setAccessibleName(tr("Diagnostics"))
         self.body.addWidget(shown)

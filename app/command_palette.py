@@ -15,7 +15,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QLineEdit,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -27,7 +26,7 @@ from PySide6.QtWidgets import (
 from app.language import tr
 from app.search import Hit, rank
 from app.theme import CAPTION_PX, body_font, current_theme
-from app.widgets import above
+from app.widgets import Field, above
 
 WIDTH, ROW, ROWS = 560, 32, 9
 _RECENT_LIMIT = 12
@@ -125,7 +124,7 @@ class CommandPalette(QWidget):
         self._gather, self._answer = gather, answer
         self._all: list[Hit] = []
         self._recent: list[str] = []
-        self.field = QLineEdit()
+        self.field = Field()
         self.field.setPlaceholderText(tr("Command, series, recent, slice number, or w 400 40"))
         self.field.setAccessibleName(tr("Search or command"))
         self.field.installEventFilter(self)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.language import tr
+from app.links import is_address
 from app.series_panel import NOWHERE
 from app.session import LEFT, RIGHT
 from app.theme import SECTION_PX, TITLE_PX, body_font, current_theme
@@ -24,13 +25,19 @@ FILES_SHARE, SERIES_SHARE = 2 / 3, 1 / 2
 
 
 def dropped_uris(data: QMimeData) -> list[str]:
-    """Give the paths and addresses of a drag; nothing is looked at on disk."""
+    """Give the paths and addresses of a drag, in text too; nothing is looked at on disk."""
     uris = []
     for url in data.urls():
         text = url.toLocalFile() if url.isLocalFile() else url.toString()
         if text:
             uris.append(text)
+    if not uris and data.hasText():
+        uris = [line.strip() for line in data.text().splitlines() if is_address(line)]
     return uris
+
+
+VEIL = 160
+"""How opaque the veil is that lies over the window while something is dragged, of 255."""
 
 
 class DropFrame(QWidget):
@@ -54,8 +61,11 @@ class DropFrame(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw frames and words."""
+        """Draw frames and words; what lies below steps back, so that words never stand on words."""
         painter = QPainter(self)
+        veil = QColor(current_theme().window)
+        veil.setAlpha(VEIL)
+        painter.fillRect(self.rect(), veil)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for place, (zone, words) in enumerate(self._zones):
             is_chosen = place == self._chosen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 from app.language import tr
 from app.links import LinkRefused, address_of, is_link
@@ -18,7 +18,7 @@ from app.logs import redact
 from app.runs import Ended, Run
 from app.settings import log_folder
 from app.sheets import Sheet
-from app.widgets import button, label
+from app.widgets import button, details_box, label
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -172,8 +172,7 @@ class CrashSheet(Sheet):
         super().__init__(tr("Crash report"), QSize(640, 480))
         words = tr("What each thread was doing. It names no patients. Nothing was sent anywhere.")
         self.body.addWidget(label(words, "second", wrap=True))
-        shown = QPlainTextEdit(report)
-        shown.setReadOnly(True)
+        shown = details_box(report)
         shown.setMinimumHeight(280)
         shown.setAccessibleName(tr("Crash report"))
         self.body.addWidget(shown)

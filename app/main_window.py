@@ -385,7 +385,9 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take what has paths or addresses; nothing is read while it hovers."""
-        if event.mimeData().hasUrls():
+        from app.drop import dropped_uris
+
+        if dropped_uris(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.drops.hover(event.position().toPoint())
@@ -405,6 +407,9 @@ class MainWindow(QMainWindow):
         from app.drop import dropped_uris
 
         self.drops.leave()
+        self.sheets.close()
+        if "palette_" in self.__dict__:
+            self.palette_.leave()
         uris = dropped_uris(event.mimeData())
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()

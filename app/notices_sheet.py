@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.icons import pixmap
 from app.language import tr
 from app.notices import NoticeRow
 from app.sheets import Sheet
-from app.theme import code_font, current_theme
-from app.widgets import Words, button, label, line
+from app.theme import current_theme
+from app.widgets import Words, button, details_box, label, line
 
 
 class NoticesSheet(Sheet):
@@ -52,9 +52,7 @@ class NoticeCard(QWidget):
         if row.where:
             where.show_words(row.where, row.names)
             words.addWidget(where)
-        self._details = QPlainTextEdit(row.details)
-        self._details.setFont(code_font())
-        self._details.setReadOnly(True)
+        self._details = details_box(row.details)
         self._details.setMaximumHeight(120)
         self._details.hide()
         foot = QHBoxLayout()

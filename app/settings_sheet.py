@@ -115,6 +115,7 @@ class SettingsSheet(Sheet):
         field.setAccessibleName(name)
         for inner in field.findChildren(QLineEdit):
             inner.setAccessibleName(name)
+            inner.setAcceptDrops(False)
         field.editingFinished.connect(lambda: self._take_key(id_))
         across.addWidget(field)
         across.addWidget(

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit
 from app.bars import Bar, BarHost
 from app.keyring_vault import KeyringVault
 from app.language import tr
-from app.widgets import Segments, Switch, button
+from app.widgets import Field, Segments, Switch, button
 from loading.web.credentials import Challenge, Identity
 
 _FIELD_WIDTH = 176
@@ -50,8 +50,8 @@ class SignInBar(Bar):
         self.kinds.set_value(self.kind)
         self._choose(self.kind)
 
-    def _field(self, name: str) -> QLineEdit:
-        made = QLineEdit()
+    def _field(self, name: str) -> Field:
+        made = Field()
         made.setPlaceholderText(name)
         made.setAccessibleName(name)
         made.setMaximumWidth(_FIELD_WIDTH)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QScrollArea,
     QTableView,
     QWidget,
@@ -21,7 +20,7 @@ from app.sheets import Sheet
 from app.study_form import StudyForm
 from app.study_search import StudySearch
 from app.study_table import SORT_ROLE, WIDTHS, SeriesTile, StudyTable, tiles_of
-from app.widgets import Choice, Elided, button, icon_button, label, row
+from app.widgets import Choice, Elided, Field, button, icon_button, label, row
 from loading.errors import LoadError, NotFound
 from loading.web import servers
 from loading.web.links import Link, parse
@@ -60,7 +59,7 @@ class StudyBrowser(Sheet):
         self.servers = Choice(tr("Saved servers"))
         self.servers.setPlaceholderText(tr("Saved servers"))
         self.servers.chosen.connect(self._choose_server)
-        self.address = QLineEdit()
+        self.address = Field()
         self.address.setPlaceholderText(tr("Address of a server, study or series: https://"))
         self.address.setAccessibleName(tr("Address"))
         self.address.returnPressed.connect(self.go)

@@ -6,10 +6,10 @@ import datetime
 import re
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.language import tr
-from app.widgets import Choice, button
+from app.widgets import Choice, Field, button
 from loading.web.qido import StudyQuery
 
 MODALITIES = ("CT", "MR", "PT", "NM", "US", "XA", "CR", "DX", "MG", "RF", "OT")
@@ -44,11 +44,12 @@ class StudyForm(QWidget):
             across.addWidget(part, stretch)
         self.setFocusProxy(self.patient)
 
-    def _field(self, name: str) -> QLineEdit:
-        made = QLineEdit()
+    def _field(self, name: str) -> Field:
+        made = Field()
         made.setPlaceholderText(name)
         made.setAccessibleName(name)
-        made.setMinimumWidth(48)
+        # a name that does not fit would be all there is to say what the field is for
+        made.setMinimumWidth(min(96, made.fontMetrics().horizontalAdvance(name) + 24))
         made.setClearButtonEnabled(False)
         made.returnPressed.connect(self.asked)
         return made

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractTableModel, QSize, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from app.language import tr
 from app.sheets import Sheet
-from app.widgets import label
+from app.widgets import Field, label
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -87,7 +87,7 @@ class TagsSheet(Sheet):
     def __init__(self, rows: Sequence[TagRow], wanted: str = "") -> None:
         super().__init__(tr("All tags of this slice"), QSize(760, 640))
         self._rows = list(rows)
-        self.field = QLineEdit()
+        self.field = Field()
         self.field.setPlaceholderText(tr("Filter by number, name or value"))
         self.field.setAccessibleName(tr("Filter"))
         self.field.textChanged.connect(self._filter)
@@ -96,14 +96,14 @@ class TagsSheet(Sheet):
         self.table.setModel(self._model)
         self.table.setAccessibleName(tr("Tags"))
         self.table.setShowGrid(False)
-        self.table.setMinimumHeight(320)
+        self.table.setMinimumHeight(440)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
         head = self.table.horizontalHeader()
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         head.setHighlightSections(False)
-        for column, width in enumerate((120, 240, 40)):
+        for column, width in enumerate((120, 256, 52)):
             self.table.setColumnWidth(column, width)
         head.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         if not rows:

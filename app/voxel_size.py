@@ -11,11 +11,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
 
 from app.bars import Bar
 from app.language import tr
-from app.widgets import button, label
+from app.widgets import Field, button, label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,7 @@ class VoxelSizeBar(Bar):
         )
         self._use, self._refused, self._takes_focus = use, refused, takes_focus
         self.trouble = label("", "second")
-        self.field = QLineEdit(" x ".join(f"{size:.6g}" for size in now_mm))
+        self.field = Field(" x ".join(f"{size:.6g}" for size in now_mm))
         self.field.setAccessibleName(tr("Voxel size in millimetres"))
         self.field.setPlaceholderText(tr("0.5, or 0.5 x 0.5 x 2, or 9.5 um"))
         self.field.setMaximumWidth(_FIELD_WIDTH)

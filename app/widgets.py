@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QScrollBar,
@@ -98,6 +99,15 @@ def refresh_icons(root: QWidget) -> None:
         name = found.property("icon_name")
         if name:
             found.setIcon(icon(str(name)))
+
+
+def details_box(text: str) -> QPlainTextEdit:
+    """Make a box with text to read and copy, in code type; drops go to the window."""
+    made = QPlainTextEdit(text)
+    made.setReadOnly(True)
+    made.setFont(code_font())
+    made.setAcceptDrops(False)
+    return made
 
 
 class Words(QLabel):
@@ -282,7 +292,15 @@ class Switch(QCheckBox):
         return self.rect().contains(position)
 
 
-class NumberField(QLineEdit):
+class Field(QLineEdit):
+    """A field for words; what is dropped on it is the window's: a folder is opened, not written."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setAcceptDrops(False)
+
+
+class NumberField(Field):
     """A field for one number; `taken` brings it when the user has finished.
 
     Comma and point both separate decimals; what is no number is put back.
