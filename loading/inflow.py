@@ -139,7 +139,7 @@ class Inflow:
         free = [chunk for chunk in self._arrivals if chunk not in self._placing]
         if not free:
             return None
-        chunk = min(free, key=self._queue.urgency)
+        chunk = min(free, key=lambda one: self._queue.urgency(self._arrivals[one][-1].request))
         waiting = self._arrivals.pop(chunk)
         # of several of one chunk only the last, which is the best, is worth decoding
         best = waiting[-1]

@@ -363,7 +363,10 @@ class OpenVolume:
 
     def _requests_of(self, slices: Sequence[int], t: int, generation: int) -> list[Request]:
         try:
-            return list(plan_requests(self.plan, slices, self._offers, t, self._volume.status))
+            first = None if self._remote is None else _middle(self.spec, is_remote=True)
+            return list(
+                plan_requests(self.plan, slices, self._offers, t, self._volume.status, first)
+            )
         except Exception as error:  # offers that are none: whatever they make the plan do
             _log.exception("time point %d cannot be planned", t)
             lacking = [c for c in self.spec.chunks(t) if self._volume.status(c) < _FINAL]

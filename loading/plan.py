@@ -111,13 +111,17 @@ class Stage:
         if any(rule.offset == 0 or rule.status.is_own for rule in self.lend):
             raise ValueError(f"stage {self.name}: a copy lies elsewhere and is never own data")
 
-    def ordinals(self, count: int) -> list[int]:
-        """Give the ordinals of this stage among `count` slices, each once, in order."""
+    def ordinals(self, count: int, middle: int | None = None) -> list[int]:
+        """Give the ordinals of this stage among `count` slices, each once, in order.
+
+        `middle`: where gaps are counted from, when that is not the middle.
+        """
         if self.positions:
             return list(dict.fromkeys(position.among(count) for position in self.positions))
         chosen = range(self.offset, count, self.decimate)
         if self.order is Order.GAPS:
-            return [n for n in farthest_point_order(count) if n % self.decimate == self.offset]
+            order = farthest_point_order(count, middle)
+            return [n for n in order if n % self.decimate == self.offset]
         if self.order is Order.CENTRE_OUT:
             middle = (count - 1) // 2
             return sorted(chosen, key=lambda n: (abs(n - middle), n))
@@ -218,6 +222,7 @@ def plan_requests(
     renditions: Callable[[ChunkKey], Sequence[Rendition]],
     t: int = 0,
     reached: Callable[[ChunkKey], Status] = lambda _: Status.EMPTY,
+    middle: int | None = None,
 ) -> Iterator[Request]:
     """Turn a plan into requests for one time point, in the plan's own order.
 
@@ -229,6 +234,8 @@ def plan_requests(
         What the source offers for a chunk, cheapest first.
     reached : callable
         What a chunk has already; it is not asked for again unless that gains quality.
+    middle : int, optional
+        Plane that is asked for first whatever the plan says: gaps are counted from it.
 
     Yields
     ------
@@ -236,11 +243,12 @@ def plan_requests(
         Each chunk once per quality it gains, and once more in each stage that retries.
     """
     chunks = [ChunkKey(t, 0, k) for k in slices]
+    first = slices.index(middle) if middle in slices else None
     have = [reached(chunk) for chunk in chunks]
     best: list[tuple[int, int]] = [(status, _NO_LEVEL) for status in have]
     offers: list[Sequence[Rendition]] = [()] * len(chunks)
     for number, stage in enumerate(plan.stages):
-        for n in stage.ordinals(len(chunks)) if chunks else ():
+        for n in stage.ordinals(len(chunks), first) if chunks else ():
             # asked once, and only for slices that are wanted: an answer may lie in a file
             offered = offers[n] = offers[n] or renditions(chunks[n])
             chosen = offered[-1]
@@ -257,15 +265,15 @@ def plan_requests(
                 yield Request(chunks[n], chosen, number)
 
 
-def farthest_point_order(count: int) -> list[int]:
+def farthest_point_order(count: int, middle: int | None = None) -> list[int]:
     """Order 0..count-1 so that each next one is farthest from all before it.
 
-    Middle, first, last, then the centre of the largest gap; ties go to the lower index. After m
-    steps no index is farther than about count / (m - 1) / 2 from a chosen one.
+    Middle, or what is given for it, first, last, then the centre of the largest gap; ties go to the
+    lower index. After m steps no index is farther than about count / (m - 1) / 2 from a chosen one.
     """
     if count < 1:
         return []
-    middle = (count - 1) // 2
+    middle = (count - 1) // 2 if middle is None else middle
     order = list(dict.fromkeys((middle, 0, count - 1)))
     gaps: list[tuple[int, int, int]] = []
 

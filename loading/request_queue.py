@@ -120,12 +120,15 @@ class RequestQueue:
         shown = [r for r in waiting if self.is_visible(r.chunk) and self._is_needed(r)]
         return list(dict.fromkeys(request.chunk for request in shown))
 
-    def urgency(self, chunk: ChunkKey) -> tuple[bool, int, int]:
-        """Give a key that sorts chunks that have arrived: the displayed ones, then the near."""
-        displayed = self._displayed()
+    def urgency(self, request: Request) -> tuple[bool, int, int, int]:
+        """Give a key that sorts what has arrived as requests are sorted that wait.
+
+        Of equal ones the first to arrive goes first, which keeps a plan's own order.
+        """
+        chunk, displayed = request.chunk, self._displayed()
         centre = displayed[0] if displayed else self._centre
-        away = abs(chunk.index - centre)
-        return not self.is_visible(chunk), abs(chunk.t - self._demand.t), away
+        away = abs(chunk.index - centre) if self._by_distance[request.stage] else 0
+        return not self.is_visible(chunk), abs(chunk.t - self._demand.t), request.stage, away
 
     def _displayed(self) -> tuple[int, ...]:
         return self._demand.visible or ((self._centre,) if self._best_first else ())

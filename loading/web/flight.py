@@ -8,6 +8,7 @@ network thread.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -84,9 +85,10 @@ class Flight:
         self._arrived = arrived
         self.is_urgent = is_urgent
         self.is_plain = False
+        self.asked_s = time.perf_counter()
         self._exchanges: dict[Exchange, Span | None] = {}
         self._growing: dict[Exchange, int] = {}
-        self._expected = 0
+        self.expected = 0
         self._counted = 0
         self._steps = 0
         self._rung: int | None = None
@@ -95,7 +97,7 @@ class Flight:
     @property
     def outstanding(self) -> int:
         """Guess how many bytes are still to come."""
-        return max(0, self._expected - sum(self._growing.values()))
+        return max(0, self.expected - sum(self._growing.values()))
 
     def stop(self) -> None:
         """Take it off the line."""
@@ -150,7 +152,7 @@ class Flight:
         level = self._request.rendition.level
         if not self._gives_parts:
             held.drop()
-            self._expected = levels.whole_size or _UNKNOWN_SIZE
+            self.expected = levels.whole_size or _UNKNOWN_SIZE
             return [None]
         start = len(held.body)
         whole = held.total or levels.least_size or 0
@@ -158,13 +160,13 @@ class Flight:
             stop = self._known_end(level) or levels.likely_end(level)
             if stop <= start:  # the guess was short of it
                 stop = start + max(1024, start // 2)
-            self._expected = stop - start
+            self.expected = stop - start
             return [Span(start, stop)]
         left = whole - start
-        self._expected = left if left > 0 else _UNKNOWN_SIZE
+        self.expected = left if left > 0 else _UNKNOWN_SIZE
         chunk = self._kit.options.chunk_bytes
         if chunk and left > chunk:
-            self._expected = chunk
+            self.expected = chunk
             return [Span(start, start + chunk)]
         pieces = min(MAX_PIECES, left // PIECE)
         if not self.is_urgent or pieces < 2 or self._kit.habits.ranges is not True:
@@ -179,12 +181,12 @@ class Flight:
         start = held.frame_start() if held.body else None
         if start is None:
             return None
-        if level not in held.ends and len(held.body) > held.walked:
-            held.walked = len(held.body)
+        if level not in held.ends and len(held.body) > held.walked.get(level, 0):
+            held.walked[level] = len(held.body)
             head = bytes(memoryview(held.body)[start : start + _HEAD])
-            end = self._kit.levels.end(self._frame, head, held.syntax, level)
+            end = self._kit.levels.end(self._frame, head, held.syntax, level, start)
             if end is not None:
-                held.ends[level] = start + end
+                held.ends[level] = end
         return held.ends.get(level)
 
     def _can_show(self, level: int) -> bool:
@@ -306,8 +308,8 @@ class Flight:
         """Ask for a smaller copy, the first time under all names; else for the frame itself."""
         kit = self._kit
         names = () if self.is_plain or self._held.body else kit.alternates.names
-        self._expected = 4096
-        self._count(self._expected)
+        self.expected = 4096
+        self._count(self.expected)
         if names and kit.alternates.waits(self.go):
             return
         if not names:
@@ -452,12 +454,12 @@ class Flight:
             return
         head = body[start : start + _HEAD]
         for rendition in reversed(wanted):
-            end = kit.levels.end(self._frame, head, syntax, rendition.level)
-            if end is not None and start + end <= len(body):
-                held.ends[rendition.level] = start + end
+            end = kit.levels.end(self._frame, head, syntax, rendition.level, start)
+            if end is not None and end <= len(body):
+                held.ends[rendition.level] = end
                 held.shown = rendition.level
                 request = self._request._replace(rendition=rendition)
-                self._arrived(Arrival(request, body[start : start + end], syntax, is_last=False))
+                self._arrived(Arrival(request, body[start:end], syntax, is_last=False))
                 return
 
     def _is_slow(self) -> bool:

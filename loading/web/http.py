@@ -361,7 +361,10 @@ class HttpClient:
         error = transfer.end(code, text)
         response = transfer.response
         exchange.transfer = None
-        if not response.fresh and response.first_byte_s:
+        if response.first_byte_s and response.fresh:
+            trips = 3 if exchange.origin.scheme == "https" else 2
+            host.line.note_first_wait(response.first_byte_s - response.sent_s, trips)
+        elif response.first_byte_s:
             host.line.note_wait(response.first_byte_s - response.sent_s)
         host.line.note_body(response.received, response.ended_s - response.sent_s)
         if not exchange.is_over:

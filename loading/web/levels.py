@@ -12,8 +12,12 @@ from loading.web.retrieve_options import RetrieveOptions
 
 SMALLEST_SIDE = 64
 """The coarsest picture that is asked for has at least so many pixels a side."""
-_ENVELOPE = 320
-_MARGIN = 1.03
+_GUESS = 1.2
+"""Bytes a pixel that the coarsest picture takes, as long as none has been seen."""
+_ENVELOPE = 256
+_MARGIN, _NEXT_HEADER = 1.015, 48
+"""More is asked for than the largest seen took: a little, and what tells where the next level
+ends."""
 
 
 class Levels:
@@ -49,12 +53,21 @@ class Levels:
         self.whole_size = max(size, self.whole_size or 0)
         self.least_size = min(size, self.least_size or size)
 
-    def end(self, frame: FramePixels, head: bytes, syntax: str, level: int) -> int | None:
-        """Give how many bytes of a frame the picture of a level takes; None: not known yet."""
+    def end(
+        self, frame: FramePixels, head: bytes, syntax: str, level: int, start: int
+    ) -> int | None:
+        """Give where the picture of a level ends in a body; None: not known yet.
+
+        Parameters
+        ----------
+        head : bytes
+            First bytes of the frame, which begins at `start` in the body.
+        """
         end = self._payloads.level_end(frame, head, syntax, level)
-        if end is not None:
-            self._seen[level] = max(end, self._seen.get(level, 0))
-        return end
+        if end is None:
+            return None
+        self._seen[level] = max(start + end, self._seen.get(level, 0))
+        return start + end
 
     def likely_end(self, level: int) -> int:
         """Guess the bytes of a body that hold the picture of a level, envelope included."""
@@ -62,6 +75,6 @@ class Levels:
             return self._prefix
         seen = self._seen.get(level)
         if seen is not None:
-            return int(seen * _MARGIN) + _ENVELOPE
+            return int(seen * _MARGIN) + _NEXT_HEADER
         pixels = (self._shape[0] >> level) * (self._shape[1] >> level)
-        return int(1.3 * pixels) + 512
+        return int(_GUESS * pixels) + _ENVELOPE

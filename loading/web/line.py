@@ -24,6 +24,7 @@ class Line:
 
     def __init__(self) -> None:
         self._waits: deque[float] = deque(maxlen=_REMEMBERED_WAITS)
+        self._first_s = UNKNOWN_RTT_S
         self._rates: deque[float] = deque(maxlen=_REMEMBERED)
         self._begin_s = 0.0
         self._last_s = 0.0
@@ -50,14 +51,23 @@ class Line:
         rtt, rate = self.rtt_s or UNKNOWN_RTT_S, self.rate or UNKNOWN_RATE
         return 1.5 * rtt * rate + 64e3
 
+    def likely_s(self, count: float, *, is_coming: bool = False) -> float:
+        """Guess how long so many bytes take, alone: from their request on, or from their first."""
+        waits_s = 0.0 if is_coming else self.rtt_s or self._first_s
+        return waits_s + count / (self.rate or UNKNOWN_RATE)
+
     @property
-    def pipe_bytes(self) -> float:
-        """Give how many bytes the line holds: rate times round trip."""
-        return (self.rtt_s or UNKNOWN_RTT_S) * (self.rate or UNKNOWN_RATE)
+    def likely_wait_s(self) -> float:
+        """Guess how long a first byte takes: on a new connection as long as there are only such."""
+        return self.rtt_s or 2 * self._first_s
 
     def note_wait(self, seconds: float) -> None:
         """Take in how long a first byte was waited for on a warm connection."""
         self._waits.append(seconds)
+
+    def note_first_wait(self, seconds: float, trips: int) -> None:
+        """Take in how long a first byte took on a new connection: of round trips so many."""
+        self._first_s = min(self._first_s, seconds / trips)
 
     def note_body(self, count: int, seconds: float) -> None:
         """Take in how long an answer took from its request on: a hint until more is known.

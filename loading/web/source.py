@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ from loading.web.held import Held
 from loading.web.http import HttpClient
 from loading.web.instances import Instances
 from loading.web.levels import Levels
-from loading.web.line import beginnings_pay
+from loading.web.line import Line, beginnings_pay
 from loading.web.wado import Habits
 
 _log = logging.getLogger(__name__)
@@ -49,9 +50,6 @@ _log = logging.getLogger(__name__)
 HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
 _ENOUGH_REFUSALS = 8
-_COLD_OTHERS = 10
-"""While the first visible slice is on its way over a line that nothing is known of, so many
-others are asked for beside it."""
 
 
 class Session(NamedTuple):
@@ -117,6 +115,7 @@ class WebSource:
         self._refusals = 0
         self._is_closed = threading.Event()
         self._was_full = False
+        self._next_look_s = 0.0
         self._on_room: Callable[[], None] | None = None
 
     # -- Source -------------------------------------------------------------------------------
@@ -223,13 +222,27 @@ class WebSource:
         if is_urgent:
             return True
         line = client.line(url)
-        urgent = [flight for flight in self._flights.values() if flight.is_urgent]
-        others = len(self._flights) - len(urgent)
-        if others >= _COLD_OTHERS and any(f.outstanding > line.pipe_bytes for f in urgent):
-            self._was_full = True
-            return False
-        self._was_full = self._kit.under_way >= line.in_flight_bytes
+        wait_s = self._visible_left_s(line) - line.likely_wait_s
+        if wait_s > 0 and self._next_look_s <= time.perf_counter():
+            self._next_look_s = time.perf_counter() + wait_s
+            self.call_soon(self._look_for_room, wait_s)
+        self._was_full = wait_s > 0 or self._kit.under_way >= line.in_flight_bytes
         return not self._was_full
+
+    def _visible_left_s(self, line: Line) -> float:
+        """Guess how long what is displayed still needs the line for itself.
+
+        Others are asked for so late that their first bytes come right behind. By the clock as well
+        as by its bytes: a slice that the server is slow with holds up nothing else.
+        """
+        urgent = [flight for flight in self._flights.values() if flight.is_urgent]
+        if not urgent:
+            return 0.0
+        expected = sum(flight.expected for flight in urgent)
+        left = sum(flight.outstanding for flight in urgent)
+        asked_s = max(flight.asked_s for flight in urgent)
+        by_clock = asked_s + line.likely_s(expected) - time.perf_counter()
+        return min(by_clock, line.likely_s(left, is_coming=left < expected))
 
     def _look_for_room(self) -> None:
         """Tell who asks that bytes have come, when there were too many under way."""

@@ -142,6 +142,17 @@ def test_farthest_points_cover_evenly(count):
         assert reach <= np.ceil(count / max(1, done - 1))
 
 
+def test_gaps_are_counted_from_what_is_shown_first():
+    """P3: 174 slices, the one on the screen asked for first: after 17 none is farther than 5."""
+    order = farthest_point_order(174, 87)
+    assert order[0] == 87
+    assert sorted(order) == list(range(174))
+    chosen = np.array(order[:17])
+    assert np.abs(np.arange(174)[:, None] - chosen).min(axis=1).max() <= 5
+    asked = plan_requests(COARSE_FIRST, range(174), lambda _: (FULL,), middle=87)
+    assert [request.chunk.index for request in asked][:17] == order[:17]
+
+
 @pytest.mark.parametrize("plan", PLANS.values(), ids=lambda plan: plan.name)
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_small_volumes_get_every_slice(plan, count):

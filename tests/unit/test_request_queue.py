@@ -39,6 +39,19 @@ def test_displayed_first_then_stage_then_distance():
     assert distances == sorted(distances)
 
 
+def test_what_has_arrived_is_sorted_as_what_waits():
+    """Y1, Y4: displayed first; coverage before quality, in the plan's order; then by distance."""
+    queue = queue_of(100)
+    queue.prefer(Demand(visible=(70,)))
+
+    def came(k, stage):
+        return Request(ChunkKey(0, 0, k), FULL if stage else COARSE, stage)
+
+    came_in_turn = [came(69, 1), came(3, 0), came(50, 1), came(71, 0), came(70, 1), came(90, 1)]
+    decoded = sorted(came_in_turn, key=queue.urgency)
+    assert [r.chunk.index for r in decoded] == [70, 3, 71, 69, 50, 90]
+
+
 def test_slices_ahead_come_before_slices_behind():
     """Y1: distance counts in the direction of travel."""
     queue = queue_of(100)

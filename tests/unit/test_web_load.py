@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import loading
+from loading import codecs
 from loading.web import frame_cache, trouble
 from loading.web.frame_cache import FrameCache
 from loading.web.http import HttpClient
@@ -63,8 +64,9 @@ def frames_asked(server, store):
 
 @pytest.mark.parametrize("syntax", [HTJ2K, JPEG_LS, RAW])
 @pytest.mark.parametrize("multipart", [True, False])
-def test_a_series_comes_bit_for_bit(syntax, multipart):
+def test_a_series_comes_bit_for_bit(syntax, multipart, monkeypatch):
     """J5, H4: ranges and remainder equal the whole; nothing is asked for twice."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e5)
     store = Store(VOLUME, syntax, multipart=multipart)
     array, qualities, _, volume = loaded(store)
     assert np.array_equal(array, VOLUME)
@@ -104,6 +106,22 @@ def test_coarse_pictures_are_those_of_the_wavelet(encode, monkeypatch):
         gate.open()
         assert volume.wait(60) is loading.LoadState.COMPLETE
         assert np.array_equal(volume.array, VOLUME)
+
+
+def test_a_finer_picture_is_asked_for_to_its_last_byte(monkeypatch):
+    """J1, N1: the first bytes tell where the next level ends; not a byte more is asked for."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e5)
+    store = Store(phantom(5, 256))
+    array, _, server, _ = loaded(store)
+    assert np.array_equal(array, store.volume)
+    expected = codecs.Expected(256, 256, 1, 16, 16, True)
+    envelope = store.frame(0).body.index(b"\xff\x4f\xff\x51")
+    finer = [one for one in frames_asked(server, store) if one.span[0] and one.span[1]]
+    assert {store.slice_of(one) for one in finer} == {0, 1, 3, 4}
+    for one in finer:
+        stream = store.frames[store.number(one)]
+        end = codecs.level_end(lambda count, stream=stream: stream[:count], expected, 1)
+        assert one.span[1] == envelope + end
 
 
 def _end_of(stream, level):
@@ -251,8 +269,9 @@ def test_lossiness_is_read_from_the_codestream():
     assert not qualities.failed
 
 
-def test_a_frame_that_changes_between_two_parts_is_fetched_anew():
+def test_a_frame_that_changes_between_two_parts_is_fetched_anew(monkeypatch):
     """H7, T23: If-Range; nothing of two bodies is joined."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e5)
     old, new = Store(VOLUME), Store(phantom(9, 128, seed=8))
     first = set()
 
@@ -523,8 +542,9 @@ def test_thumbnails_are_found_once_and_shown_first(factor, monkeypatch):
     assert sent.count("jlsThumbnail") == sent.count("htj2kThumbnail") == 1
 
 
-def test_a_series_without_thumbnails_is_asked_once():
+def test_a_series_without_thumbnails_is_asked_once(monkeypatch):
     """A1: 404 to every name, each once; the volume comes as whole frames."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e5)
     store, sent = Store(phantom(24, 64), JPEG_LS), list[str]()
     handler = with_thumbnails(store, "none", lambda plane: plane, sent)
     with WebServer(handler) as server:
