@@ -289,6 +289,11 @@ def _add_series(found: Found, items: list[Item]) -> None:
 def _add_group(found: Found, items: list[Item], orientations: int, name: str) -> None:
     """Make volumes of slices of one form, or images where they are no stack."""
     items, copies = _without_copies(items)
+    if all(shortage(*item) for item in items):
+        # Nothing of them could be shown, and what they claim is held against no bytes.
+        for item in [*items, *(copy for copy, _ in copies)]:
+            _add_image(found, *item)
+        return
     frame = grouping.frame_of(items[0][0].shared)
     placed = [item for item in items if grouping.usable_position(item[0])]
     if frame is None or not placed:

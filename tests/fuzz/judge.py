@@ -50,6 +50,13 @@ class Verdict(NamedTuple):
     signature: str
 
 
+class Present(NamedTuple):
+    """Count the bytes of a case's files, and of the largest one."""
+
+    total: int
+    largest: int
+
+
 class Watch:
     """Note files that are opened outside of the case's folder."""
 
@@ -69,7 +76,8 @@ class Watch:
 def judge(target: str, folder: str, watch: Watch) -> Verdict:
     """Open what a case holds, and read of it."""
     started_s, before = time.process_time(), _peak_bytes()
-    present = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    sizes = [path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()]
+    present = Present(sum(sizes), max(sizes, default=0))
     watch.folder, watch.outside = os.path.realpath(folder), []
     try:
         finding, signature = _open(target, present)
@@ -79,9 +87,9 @@ def judge(target: str, folder: str, watch: Watch) -> Verdict:
     if not finding and watch.outside:
         finding = f"opened {watch.outside[0]}, which is no part of it"
     if not finding and spent_s > MAX_CPU_S:
-        finding = f"took {spent_s:.1f} s of processor time for {present} bytes"
-    if not finding and grown > MAX_GROWTH_BYTES + BYTES_FOR_ONE * present:
-        finding = f"took {grown >> 20} MiB for {present} bytes"
+        finding = f"took {spent_s:.1f} s of processor time for {present.total} bytes"
+    if not finding and grown > MAX_GROWTH_BYTES + BYTES_FOR_ONE * present.total:
+        finding = f"took {grown >> 20} MiB for {present.total} bytes"
     return Verdict(finding, signature)
 
 
@@ -91,7 +99,7 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _open(target: str, present: int) -> tuple[str, str]:
+def _open(target: str, present: Present) -> tuple[str, str]:
     import loading
 
     try:
@@ -112,7 +120,7 @@ def _open(target: str, present: int) -> tuple[str, str]:
     return finding, _kinds(f"opened {min(3, len(entries))}", catalogue) + " ".join(sorted(told))
 
 
-def _check_spec(spec: Any, present: int) -> str:
+def _check_spec(spec: Any, present: Present) -> str:
     affine = spec.affine_lps
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) == 0:
         return f"an affine that is none: {affine.tolist()}"
@@ -124,18 +132,21 @@ def _check_spec(spec: Any, present: int) -> str:
     _, rows, columns = spec.shape_kji
     promised = spec.chunk_count * rows * columns * spec.dtype.itemsize
     if promised > _most_bytes(spec, present):
-        return f"a volume of {promised} bytes is promised of {present}"
+        return f"a volume of {promised} bytes is promised of {present.total}"
     return ""
 
 
-def _most_bytes(spec: Any, present: int) -> int:
-    """Give how many bytes a volume may have that comes of so many bytes in files."""
+def _most_bytes(spec: Any, present: Present) -> int:
+    """Give how many bytes a volume may have that comes of so many bytes in files.
+
+    Of a series whose slices are of one size one may be whole, and the others cut off.
+    """
     if any(syntaxes.is_encapsulated(uid) for uid in spec.transfer_syntaxes):
         return MAX_CLAIM_BYTES  # a flat picture of any size takes a few hundred bytes
     is_packed = syntaxes.DEFLATED in spec.transfer_syntaxes or ".zip" in spec.path
     if spec.transfer_syntaxes and not is_packed:
-        return SLACK_BYTES + BITS_OF_A_FLOAT * present
-    return SMALL_BYTES + BYTES_FOR_ONE * present
+        return SLACK_BYTES + BITS_OF_A_FLOAT * max(present.total, spec.files * present.largest)
+    return SMALL_BYTES + BYTES_FOR_ONE * present.total
 
 
 def _read_some(entry: Any) -> tuple[str, set[str]]:

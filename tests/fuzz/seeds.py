@@ -9,11 +9,13 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from pydicom import Sequence
 
 from tests.helpers import format_files as make
 from tests.helpers.dicom_encodings import LOSSLESS, NATIVE, encode_file, set_codestreams
@@ -89,6 +91,7 @@ def _dicom(rooms: Iterator[Path]) -> Iterator[Seed]:
     _recolour(path, "RGB")
     yield _taken("headers", room)
     yield from _colours(rooms)
+    yield from _wrapped(rooms)
     from tests.unit.test_dicom_mosaic import write_mosaic
 
     room = next(rooms)
@@ -137,6 +140,27 @@ def _recolour(path: Path, photometric: str) -> None:
     dataset.save_as(path)
 
 
+def _worlds() -> Sequence:
+    """Make real world values by a line and by a table."""
+    ends = {"RealWorldValueFirstValueMapped": 0, "RealWorldValueLastValueMapped": 3}
+    unit = one(CodeValue="mm2/s", CodingSchemeDesignator="UCUM", CodeMeaning="mm2/s")
+    both = {**ends, "LUTLabel": "ADC", "MeasurementUnitsCodeSequence": unit}
+    line = one(RealWorldValueSlope=0.5, RealWorldValueIntercept=2.0, **both)
+    return Sequence([*line, *one(RealWorldValueLUTData=[1.0, 2.0, 4.0, 8.0], **both)])
+
+
+def _wrapped(rooms: Iterator[Path]) -> Iterator[Seed]:
+    """Native frames in fragments, as they are and deflated one by one."""
+    stored = phantom((2, 16, 16))
+    for syntax in ("1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.8.1"):
+        room = next(rooms)
+        for path, plane in zip(write_series(room, stored), stored, strict=True):
+            data = plane.tobytes()
+            packed = zlib.compress(data, wbits=-15) if syntax.endswith("8.1") else data
+            set_codestreams(path, syntax, [packed])
+        yield _taken("encodings", room)
+
+
 def _groups(rooms: Iterator[Path]) -> Iterator[Seed]:
     stored = np.concatenate([phantom((3, 8, 6))] * 2)
     dimensions = (0x00209056, 0x00209057, 0x00209128)
@@ -148,6 +172,9 @@ def _groups(rooms: Iterator[Path]) -> Iterator[Seed]:
             {"undefined_length": True, "encode": LOSSLESS["1.2.840.10008.1.2.4.80"],
              "syntax": "1.2.840.10008.1.2.4.80", "extended_offsets": True},
             {"ModalityLUTSequence": one(LUTDescriptor=[2, 0, 16], LUTData=b"\0\0\1\0")},
+            {"RealWorldValueMappingSequence": _worlds()},
+            {"RealWorldValueMappingSequence": _worlds(),
+             "SOPClassUID": "1.2.840.10008.5.1.4.1.1.30"},
         )
     ):  # fmt: skip
         frames = [

@@ -10,6 +10,8 @@ import pytest
 
 import loading
 from tests.helpers import format_files as make
+from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.pictures import entry_of
 
 
 def test_a_member_without_a_name_is_passed_over(tmp_path):
@@ -51,3 +53,55 @@ def test_a_scale_next_to_nothing_is_not_believed(tmp_path):
     (entry,) = loading.describe(str(store)).volumes
     assert np.linalg.det(entry.spec.affine_lps[:3, :3]) != 0
     assert "spacing_assumed" in {told.code for told in entry.spec.warnings}
+
+
+def cut(path, kept):
+    """Let a file end after so many bytes of its pixels."""
+    raw = path.read_bytes()
+    path.write_bytes(raw[: raw.rfind(b"\xe0\x7f\x10\0") + 12 + kept])
+
+
+def test_slices_none_of_which_is_whole_are_listed(tmp_path):
+    """Found in "headers": two files of 1.5 kB claimed 65535 rows each, and were a volume."""
+    for path in write_series(tmp_path, phantom((2, 12, 16)), Rows=65535):
+        assert path.stat().st_size < 2000
+    with pytest.raises(loading.NothingFound) as caught:
+        loading.describe(str(tmp_path))
+    reasons = {skipped.reason for skipped in caught.value.catalogue.skipped}
+    assert reasons == {"it ends early: 2096736 of 2097120 bytes of pixels are missing"}
+    assert len(caught.value.catalogue.skipped) == 2
+
+
+def test_a_whole_slice_keeps_the_places_of_those_that_are_cut(tmp_path):
+    stored = phantom((4, 12, 16))
+    for number, path in enumerate(write_series(tmp_path, stored)):
+        if number != 2:
+            cut(path, 40)
+    (entry,) = loading.describe(str(tmp_path)).volumes
+    assert [told.code for told in entry.spec.warnings] == ["truncated"]
+    with loading.open_entry(entry) as volume:
+        volume.wait(20)
+        assert sorted(chunk.index for chunk in volume.failures) == [0, 1, 3]
+        assert np.array_equal(volume.stored()[2], stored[2])
+
+
+@pytest.mark.parametrize(("claimed", "shown"), [(48, True), (49, False), (65535, False)])
+def test_frames_that_are_claimed_are_held_against_those_that_are_there(tmp_path, claimed, shown):
+    """Found in "headers": 2.8 kB claimed 65535 frames. Three are there; sixteen times that may be.
+
+    A copy that was cut shows what it has, and where it fails; a claim beyond is nonsense.
+    """
+    stored = phantom((3, 12, 16))
+    (path,) = write_series(
+        tmp_path, stored.reshape(1, 36, 16), Rows=12, NumberOfFrames=str(claimed)
+    )
+    if not shown:
+        with pytest.raises(loading.NothingFound) as caught:
+            loading.describe(str(path))
+        assert "it ends early" in caught.value.catalogue.skipped[0].reason
+        return
+    (image,) = loading.describe(str(path)).images
+    with loading.open_entry(entry_of(image)) as volume:
+        volume.wait(20)
+        assert len(volume.failures) == claimed - 3
+        assert np.array_equal(volume.stored()[:3], stored)
