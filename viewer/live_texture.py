@@ -11,7 +11,7 @@ first, and where anything is not as expected the whole image is uploaded as ever
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -98,22 +98,27 @@ class LiveTexture:
             return False
         self._call("glGetUniformiv", self._program, place, ctypes.byref(unit))
         unit_before, buffer_before = self._get(_ACTIVE_TEXTURE), self._get(_UNPACK_BUFFER_BINDING)
+        unpack_before = {name: self._get(name) for name in _UNPACK}
         while self._call("glGetError"):
             pass  # of others
         self._call("glActiveTexture", _TEXTURE0 + unit.value)
         try:
             if not self._get(_BINDING_3D) or self._shape() != array.shape:
                 return False
-            self._call("glBindBuffer", _UNPACK_BUFFER, 0)
-            for name, value in _UNPACK.items():
-                self._call("glPixelStorei", name, value)
+            self._unpack(_UNPACK, 0)
             for first, last in runs(planes):
                 self._upload(array, first, last)
             self.patched += len(planes)
         finally:
-            self._call("glBindBuffer", _UNPACK_BUFFER, buffer_before)
+            self._unpack(unpack_before, buffer_before)
             self._call("glActiveTexture", unit_before)
         return not self._call("glGetError")
+
+    def _unpack(self, settings: Mapping[int, int], pixel_buffer: int) -> None:
+        """Say how pixels lie in memory; others count on finding it as they left it."""
+        self._call("glBindBuffer", _UNPACK_BUFFER, pixel_buffer)
+        for name, value in settings.items():
+            self._call("glPixelStorei", name, value)
 
     def _upload(self, array: npt.NDArray[np.generic], first: int, last: int) -> None:
         _, rows, columns = array.shape

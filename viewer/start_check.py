@@ -76,6 +76,7 @@ def _jumping_is_exact(window: Any) -> bool:
 
 def _patching_is_exact(window: Any, resolve: Resolve) -> bool:
     """Begin with air, put every second plane in and then the others, and compare."""
+    stock = _drawn(VolumeScene(window, skips=False), window)
     whole = _volume()
     array = np.full_like(whole, whole.min())
     revisions = np.zeros(len(array), np.int64)
@@ -89,7 +90,7 @@ def _patching_is_exact(window: Any, resolve: Resolve) -> bool:
 
     patched = _drawn(scene, window, steps())
     is_used = scene.texture is not None and scene.texture.patched == len(array)
-    return is_used and _are_alike(_drawn(VolumeScene(window, skips=False), window), patched)
+    return is_used and _are_alike(stock, patched)
 
 
 def _are_alike(stock: _Pixels, other: _Pixels) -> bool:

@@ -146,3 +146,22 @@ def test_mr_presets_follow_the_data_and_ct_presets_do_not() -> None:
     assert ct.opacity[2][0] == 641
     assert presets.transfer(presets.PRESETS["CT-Bone"], (0, 1000), 0.1).opacity[2][0] == 741
     assert presets.transfer(presets.PRESETS["CT-Bone"], (0, 1), lighting=False).shade is None
+
+
+def test_a_shared_copy_tells_which_of_its_planes_changed() -> None:
+    """Left-handed volumes are turned, so that VTK lights them from the right side."""
+    affine = np.diag([1.0, 1.0, -2.0, 1.0])
+    spec = make_spec((5, 8, 8), levels=(Level((5, 8, 8), affine, (1, 8, 8)),))
+    stored = np.arange(5, dtype=np.int16)[:, None, None] * np.ones((5, 8, 8), np.int16)
+    following = FollowingCopy(spec, is_shared=True)
+    first = following.update(stored, all_there(5, content={3: -1}))
+    second = following.update(stored, all_there(5))
+    assert first is not None
+    assert second is not None
+    assert second.array is first.array
+    assert second.array[:, 0, 0].tolist() == [4, 3, 2, 1, 0]
+    assert np.linalg.det(second.affine_lps[:3, :3]) > 0
+    assert apply(second.affine_lps, (0.0, 0.0, 0.0)).tolist() == [0.0, 0.0, -8.0]
+    assert first.revisions is not None
+    assert second.revisions is not None
+    assert np.flatnonzero(first.revisions != second.revisions).tolist() == [1]
