@@ -199,6 +199,15 @@ KINDS: dict[str, NoticeKind] = {
             "Copy the file again.",
         ),
         NoticeKind(
+            "other_files",
+            _W,
+            "The image has slices in {count} other files that were not found ({name}, ...). They "
+            "are missing here.",
+            "Put all files of the image into one folder, unpacked.",
+            "The image has slices in another file that was not found ({name}). They are missing "
+            "here.",
+        ),
+        NoticeKind(
             "relative_dose",
             _W,
             "The dose is relative, not in gray. Its numbers are shown as they are stored; times "

@@ -44,15 +44,15 @@ _PATTERN = re.compile(r"^[^%]*%0?\d{0,2}[du][^%]*$")
 MakeBlocks = Callable[[], Blocks]
 
 
-def beside(header: str, name: str) -> str:
-    """Give the path of a data file that a header names.
+def inside(header: str, name: str) -> str:
+    """Give the path of a file that a header names, whether or not it is there.
 
     Raises
     ------
     CorruptFrame
-        When the name leads out of the header's folder, or to nothing.
+        When the name leads out of the header's folder.
     """
-    plain = name.strip().replace("\\", "/")
+    plain = _plain(name)
     steps = plain.split("/")
     if not plain or plain.startswith("/") or plain[1:2] == ":" or ".." in steps or "\0" in plain:
         raise CorruptFrame(
@@ -60,9 +60,18 @@ def beside(header: str, name: str) -> str:
             where=header,
             cure="Put header and data into one folder",
         )
-    path = os.path.join(os.path.dirname(header), *steps)  # noqa: PTH118, PTH120
+    return os.path.join(os.path.dirname(header), *steps)  # noqa: PTH118, PTH120
+
+
+def _plain(name: str) -> str:
+    return name.strip().replace("\\", "/")
+
+
+def beside(header: str, name: str) -> str:
+    """Give the path of a data file that a header names (see `inside`); it must be there."""
+    path = inside(header, name)
     if not is_file(path):
-        shown = "".join(c if c.isprintable() else "?" for c in plain)[:80]
+        shown = "".join(c if c.isprintable() else "?" for c in _plain(name))[:80]
         raise CorruptFrame(f"Its data file {shown} is not there", where=header)
     return path
 
@@ -235,6 +244,7 @@ __all__ = [
     "beside",
     "blocks_of",
     "header_lines",
+    "inside",
     "listed",
     "numbered",
     "place_of",

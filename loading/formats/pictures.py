@@ -7,17 +7,17 @@ others are listed as pictures.
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from loading.codecs import pictures as codec
 from loading.errors import BadResponse, CorruptFrame
-from loading.formats import names, tiff, tiff_pages
+from loading.formats import names, tiff
 from loading.formats.parts import Parts, guarded, spec_of
 from loading.formats.planes import FormatSource, Plane
 from loading.formats.shelf import place_of
-from loading.formats.tiff_pages import IfdTemplate, PageForm, SinglePage
+from loading.formats.tiff_pages import PageForm
+from loading.formats.tiff_singles import IfdTemplate, SinglePage, StackReader, read_single
 from loading.notices import notice
 from loading.sources.base import CancelToken
 from loading.sources.places import Place
@@ -45,6 +45,10 @@ def describe(paths: Sequence[str], parts: Parts, cancel: CancelToken) -> None:
     template = IfdTemplate()
     for path in sorted(paths):
         cancel.check()
+        if path in parts.companions:
+            first = os.path.basename(parts.companions[path])  # noqa: PTH119
+            parts.skip(path, f"It belongs to {first}")
+            continue
         guarded(parts, path, partial(_look, path, parts, singles, template), "picture's")
     for (_, kind, form), pages in singles.items():
         cancel.check()
@@ -117,7 +121,7 @@ def _add_picture(page: SinglePage, kind: str, parts: Parts) -> None:
         facts = tiff.facts_of(form, (1, form.rows, form.columns), page.spacing, page.place.name)
         facts.header = {"format": kind}
         spec = spec_of(facts, [page.place])
-        parts.add(spec, partial(_source, {0: page}, kind), f"{kind} picture")
+        parts.add(spec, partial(_source, {(0, 0): page}, kind), f"{kind} picture")
 
     guarded(parts, page.place.name, add, "picture's")
 
@@ -139,47 +143,14 @@ def _add_stack(stack: names.Stack, pages: Sequence[SinglePage], kind: str, parts
     facts.label = " ".join(text for text in (folder_name, stack.prefix.strip("_- .")) if text)
     places_of = [page.place for page in pages]
     spec = spec_of(facts, places_of, part="stack", path=folder or ".")
-    planes = dict(zip(stack.planes, pages, strict=True))
+    planes = {(0, k): page for k, page in zip(stack.planes, pages, strict=True)}
     parts.add(spec, partial(_source, planes, kind))
 
 
-def _source(planes: dict[int, SinglePage], kind: str, spec: VolumeSpec) -> FormatSource:
+def _source(planes: dict[tuple[int, int], SinglePage], kind: str, spec: VolumeSpec) -> FormatSource:
+    read = read_single if kind == "TIFF" else partial(_read_picture, kind)
     lossy = next(iter(planes.values())).form.is_lossy
-    return FormatSource(spec, lambda: StackReader(planes, kind), lossy=lossy)
-
-
-class StackReader:
-    """Read slices that lie in a file each."""
-
-    in_order = False
-
-    def __init__(self, planes: dict[int, SinglePage], kind: str) -> None:
-        self._planes = planes
-        self._read: Callable[[SinglePage, Plane], int] = (
-            _read_tiff if kind == "TIFF" else partial(_read_picture, kind)
-        )
-
-    def fill(self, t: int, k: int, out: Plane, cancel: CancelToken) -> int:
-        """Fill a plane (see `PlaneReader.fill`)."""
-        return self._read(self._planes[k], out)
-
-    def close(self) -> None:
-        """Do nothing: files are opened for each slice."""
-
-
-def _read_tiff(page: SinglePage, out: Plane) -> int:
-    # samples that the array does not hold as they are (double, 64 bits) go through tifffile
-    if page.offset >= 0 and page.form.stored == out.dtype:
-        page.place.read_into(page.offset, out)
-        if page.swapped:
-            out.byteswap(inplace=True)
-        return out.nbytes
-    with tiff_pages.open_tiff(page.place) as tif:
-        first = tif.pages[0]
-        form = tiff_pages.form_of(first, page.place.name)
-        if form._replace(is_lossy=False) != page.form._replace(is_lossy=False):
-            raise CorruptFrame("The slice is of another size or type", where=page.place.name)
-        return tiff_pages.read_page(first, page.place, form, out, threading.RLock())
+    return FormatSource(spec, lambda: StackReader(planes, read), lossy=lossy)
 
 
 def _read_picture(kind: str, page: SinglePage, out: Plane) -> int:

@@ -1,14 +1,14 @@
 """TIFF in its forms: single pages, multi-page, BigTIFF, ImageJ and OME, read by tifffile.
 
 Planes that lie uncompressed in the file are read in place. Resolution tags of plain TIFF are not
-believed (most say 72 dpi); those of ImageJ and OME are. Other files that an OME header names are
-not followed.
+believed (most say 72 dpi); those of ImageJ and OME are.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from loading.errors import CorruptFrame
+from loading.formats import ome
 from loading.formats.blocks import Piece, PlainBlocks, check_present
 from loading.formats.parts import (
     Facts,
@@ -27,12 +28,12 @@ from loading.formats.parts import (
     spec_of,
 )
 from loading.formats.planes import BlockReader, FormatSource, Layout
+from loading.formats.shelf import place_of
 from loading.formats.sidecars import voxel_size
 from loading.formats.tiff_pages import (
     UNKNOWN,
     PagedReader,
     PageForm,
-    SinglePage,
     Spacing,
     check_page,
     count_pages,
@@ -40,6 +41,7 @@ from loading.formats.tiff_pages import (
     is_swapped,
     open_tiff,
 )
+from loading.formats.tiff_singles import SinglePage, StackReader, read_single
 from loading.notices import Notice, notice
 from loading.sources.places import Place
 from loading.spec import ValueMap, VolumeSpec
@@ -47,29 +49,52 @@ from loading.spec import ValueMap, VolumeSpec
 _MAX_VOLUMES = 64
 
 
+class _Opened(NamedTuple):
+    """A file as tifffile sees it, what is told of all its volumes, and the files of its set."""
+
+    place: Place
+    tif: Any
+    told: list[Notice]
+    files: list[str]
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the chain of its pages breaks off."""
+        return any(one.code == "pages_lost" for one in self.told)
+
+
 def describe(place: Place, parts: Parts) -> SinglePage | None:
     """List the volumes of a file with several pages; give a single picture back."""
     count, is_whole = count_pages(place)
-    lost = [] if is_whole else [notice("pages_lost", count=count)]
-    with open_tiff(place, pages_only=bool(lost)) as tif:
-        return _describe_pages(place, parts, tif, lost)
+    told = [] if is_whole else [notice("pages_lost", count=count)]
+    with open_tiff(place, pages_only=not is_whole) as tif:
+        files = ome.files_of(tif, place) if tif.is_ome and is_whole else ome.Files([], [])
+        if files.lacking:
+            told.append(notice("other_files", count=len(files.lacking), name=files.lacking[0]))
+        if len(files.here) < 2:
+            return _describe_pages(_Opened(place, tif, told, []), parts)
+    with open_tiff(place, whole_set=True) as tif:
+        _describe_pages(_Opened(place, tif, told, files.here), parts)
+    parts.companions.update(dict.fromkeys(files.here[1:], place.name))
+    return None
 
 
-def _describe_pages(place: Place, parts: Parts, tif: Any, lost: list[Notice]) -> SinglePage | None:
+def _describe_pages(opened: _Opened, parts: Parts) -> SinglePage | None:
+    place, tif, told, files = opened
     series = [one for one in tif.series if len(one.pages)]
     if not series:
         raise CorruptFrame("The TIFF holds no picture", where=place.name)
-    spacing = _spacing(tif, series[0])
-    if not lost and len(series) == 1 and math.prod(_leading(series[0])[1]) == 1:
+    if not told and not files and len(series) == 1 and math.prod(_leading(series[0])[1]) == 1:
         form = form_of(series[0].keyframe, place.name)
         page = series[0].pages[0]
         check_page(page, form, place)
+        spacing = _spacing(tif, series[0], 0)
         if form.meaning or not page.is_final or page.dtype != form.stored:
             return SinglePage(place, form, spacing)
         return SinglePage(place, form, spacing, int(page.dataoffsets[0]), is_swapped(page))
     for number, one in enumerate(series[:_MAX_VOLUMES]):
         name = f"series {number + 1}" if len(series) > 1 else ""
-        _describe_series(place, parts, one, number, name, spacing, lost)
+        _describe_series(opened, parts, one, number, name)
     return None
 
 
@@ -102,19 +127,12 @@ def _roles(axes: str, shape: tuple[int, ...]) -> _Roles:
     return _Roles(slices, times, others)
 
 
-def _describe_series(
-    place: Place,
-    parts: Parts,
-    series: Any,
-    number: int,
-    name: str,
-    spacing: Spacing,
-    lost: list[Notice],
-) -> None:
+def _describe_series(opened: _Opened, parts: Parts, series: Any, number: int, name: str) -> None:
+    place, files = opened.place, opened.files
     axes, shape = _leading(series)
     form = form_of(series.keyframe, place.name)
-    first_page = series.pages[0]
-    check_page(first_page, form, place)
+    if not files:
+        check_page(series.pages[0], form, place)
     roles = _roles(axes, shape)
     steps = [math.prod(shape[n + 1 :]) for n in range(len(shape))]
     planes = shape[roles.slices] if roles.slices is not None else 1
@@ -122,7 +140,8 @@ def _describe_series(
     kinds = [range(shape[n]) for n in roles.others]
     if math.prod(len(kind) for kind in kinds) > _MAX_VOLUMES:
         raise CorruptFrame(f"The axes {axes} are not read", where=place.name)
-    in_place = series.dataoffset is not None and form.meaning in ("", "colour")
+    pages = ome.single_pages(series, form, files) if files else []
+    in_place = not files and series.dataoffset is not None and form.meaning in ("", "colour")
     if not in_place and math.prod(shape) != len(series.pages):
         raise CorruptFrame("The TIFF has other pages than its header says", where=place.name)
     for chosen in product(*kinds):
@@ -135,15 +154,23 @@ def _describe_series(
             samples=form.samples,
         )
         names = [f"{axes[n].lower()}{at + 1}" for at, n in zip(chosen, roles.others, strict=True)]
-        facts = facts_of(form, (planes, form.rows, form.columns), spacing, place.name)
+        facts = facts_of(
+            form,
+            (planes, form.rows, form.columns),
+            _spacing(opened.tif, series, number),
+            place.name,
+        )
         facts.time_points = points
-        facts.notices += lost
+        facts.notices += opened.told
         facts.label = " ".join(text for text in (_stem(place.name), name, *names) if text)
-        spec = spec_of(facts, [place], part=f"{number} {chosen}")
-        if in_place:
+        holders = [place_of(path) for path in files] or [place]
+        spec = spec_of(facts, holders, part=f"{number} {chosen}", path=place.name)
+        if files:
+            opener = partial(_in_files, pages, layout, (points, planes), form)
+        elif in_place:
             opener = _in_place(place, series, layout, form, math.prod(shape))
         else:
-            opener = partial(_paged, place, number, layout, form, bool(lost))
+            opener = partial(_paged, place, number, layout, form, opened.is_cut)
         parts.add(spec, opener)
 
 
@@ -199,6 +226,22 @@ def _block_source(layout: Layout, blocks: PlainBlocks, spec: VolumeSpec) -> Form
     return FormatSource(spec, lambda: BlockReader(spec, layout, blocks, ValueMap()))
 
 
+def _in_files(
+    pages: Sequence[SinglePage | None],
+    layout: Layout,
+    counts: tuple[int, int],
+    form: PageForm,
+    spec: VolumeSpec,
+) -> FormatSource:
+    """Read planes wherever they lie; `counts` are time points and slices."""
+    planes: dict[tuple[int, int], SinglePage] = {}
+    for t, k in product(*map(range, counts)):
+        page = pages[layout.block_of(t, k)]
+        if page is not None:
+            planes[t, k] = page
+    return FormatSource(spec, lambda: StackReader(planes, read_single), lossy=form.is_lossy)
+
+
 def _paged(
     place: Place,
     number: int,
@@ -213,29 +256,13 @@ def _paged(
     return FormatSource(spec, open_reader, lossy=form.is_lossy)
 
 
-def _spacing(tif: Any, series: Any) -> Spacing:
+def _spacing(tif: Any, series: Any, number: int) -> Spacing:
     """Give voxel sizes (x, y, z) in millimetres as OME or ImageJ tell them."""
     if tif.is_ome:
-        return _ome_spacing(str(tif.ome_metadata or ""))
+        return ome.spacing(tif, number)
     if tif.is_imagej:
         return _imagej_spacing(dict(tif.imagej_metadata or {}), series.keyframe)
     return UNKNOWN
-
-
-def _ome_spacing(xml: str) -> Spacing:
-    import tifffile
-
-    try:
-        image = tifffile.xml2dict(xml)["OME"]["Image"]
-        pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
-    except Exception:  # whatever is wrong with it, it tells no size
-        return UNKNOWN
-    sizes: list[float | None] = []
-    for axis in "XYZ":
-        # micrometres are the default (OME-XML, Pixels)
-        unit = millimetres(str(pixels.get(f"PhysicalSize{axis}Unit", "um")))
-        sizes.append(_product(pixels.get(f"PhysicalSize{axis}"), unit))
-    return sizes[0], sizes[1], sizes[2]
 
 
 def _imagej_spacing(told: dict[str, Any], page: Any) -> Spacing:
@@ -248,12 +275,4 @@ def _imagej_spacing(told: dict[str, Any], page: Any) -> Spacing:
         value = tag.value if tag is not None else (0, 0)
         usable = isinstance(value, tuple) and len(value) == 2 and value[0] and value[1]
         across.append(value[1] / value[0] * unit if usable else None)
-    return across[0], across[1], _product(told.get("spacing"), unit)
-
-
-def _product(value: Any, unit: float | None) -> float | None:
-    try:
-        size = abs(float(value)) * (unit if unit is not None else math.nan)
-    except (TypeError, ValueError):
-        return None
-    return size if math.isfinite(size) and size > 0 else None
+    return across[0], across[1], ome.product(told.get("spacing"), unit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,12 +21,10 @@ UNKNOWN: Spacing = (None, None, None)
 _MINISWHITE, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 2, 3, 5, 6
 _JPEGS = (6, 7, 33003, 33005, 34712, 50001)
 _PACKING_RATIO = 100_000
-_TEMPLATE_BYTES = 4096
 _IFD_BYTES = 1024
 _MOST_TAGS = 4096
 _MOST_SAMPLES = 16
 """Colours, transparency and some more: all are unpacked to get at the colours."""
-_PLACE_TAGS = (273, 279, 324, 325)
 
 
 class PageForm(NamedTuple):
@@ -57,25 +54,11 @@ class PageForm(NamedTuple):
         return self.meaning in ("colour", "palette")
 
 
-@dataclass(frozen=True, slots=True)
-class SinglePage:
-    """A file with one picture in it, that may be a slice of a stack.
-
-    `offset` is where its samples lie in one piece, as they go into the array (-1: they do not);
-    `swapped` tells that their bytes are in the other order.
-    """
-
-    place: Place
-    form: PageForm
-    spacing: Spacing = UNKNOWN
-    offset: int = -1
-    swapped: bool = False
-
-
-def open_tiff(place: Place, *, pages_only: bool = False) -> Any:
+def open_tiff(place: Place, *, pages_only: bool = False, whole_set: bool = False) -> Any:
     """Open a file with tifffile, which is imported now; the caller closes it.
 
-    With `pages_only` what OME or ImageJ say of the pages is left aside: some are not there.
+    With `pages_only` what OME or ImageJ say of the pages is left aside: some are not there. With
+    `whole_set` tifffile opens the files that OME names, which the caller has looked at.
     """
     import tifffile
 
@@ -85,7 +68,7 @@ def open_tiff(place: Place, *, pages_only: bool = False) -> Any:
         if isinstance(place, LocalFile):
             place.read_at(0, 1)  # refuses a file that has changed since it was described
         file = path if isinstance(place, LocalFile) else PlaceFile(place)
-        return tifffile.TiffFile(file, _multifile=False, **aside)
+        return tifffile.TiffFile(file, _multifile=whole_set, **aside)
     except OSError as error:
         raise SourceError(f"The file cannot be read ({error.strerror})", where=path) from error
     except Exception as error:  # tifffile raises what it meets
@@ -258,51 +241,3 @@ def read_page(page: Any, place: Place, form: PageForm, out: Plane, lock: Any) ->
 def is_swapped(page: Any) -> bool:
     """Tell whether the file's bytes are in the other order than the machine's."""
     return bool(page.parent.byteorder != ("<" if np.little_endian else ">"))
-
-
-class IfdTemplate:
-    """Recognise a file whose one page has the same header, byte for byte, as one parsed before."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, SinglePage] = {}
-
-    def find(self, place: Place, key: bytes) -> SinglePage | None:
-        """Give the page of a file with this key (see `key_of`), or None."""
-        page = self._known.get(key)
-        return None if page is None else replace(page, place=place)
-
-    def learn(self, key: bytes, page: SinglePage) -> None:
-        """Remember a page."""
-        if key and len(self._known) < 256:
-            self._known[key] = page
-
-    @staticmethod
-    def key_of(place: Place) -> bytes:
-        """Give size and page header of a small classic TIFF; b"" for others.
-
-        Where the strips lie is part of it, also when that stands outside of the header.
-        """
-        head = place.read_at(0, _TEMPLATE_BYTES)
-        if head[:4] not in (b"II*\0", b"MM\0*"):
-            return b""
-        order: Any = "little" if head[:2] == b"II" else "big"
-
-        def take(at: int, count: int) -> bytes:
-            return head[at : at + count] if at + count <= len(head) else place.read_at(at, count)
-
-        at = int.from_bytes(head[4:8], order)
-        count = int.from_bytes(take(at, 2), order)
-        if not 0 < count <= 64:
-            return b""
-        ifd = take(at, 2 + count * 12 + 4)
-        if len(ifd) < 6 + count * 12 or any(ifd[-4:]):
-            return b""
-        parts = [place.size.to_bytes(8, "little"), head[:8], ifd]
-        for start in range(2, 2 + count * 12, 12):
-            entry = ifd[start : start + 12]
-            length = int.from_bytes(entry[4:8], order)
-            if int.from_bytes(entry[:2], order) in _PLACE_TAGS and length > 1:
-                if length > _TEMPLATE_BYTES:
-                    return b""
-                parts.append(take(int.from_bytes(entry[8:12], order), 4 * length))
-        return b"".join(parts)

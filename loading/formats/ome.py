@@ -1,0 +1,143 @@
+"""OME-TIFF: the voxel size of each image, and images whose planes lie in several files.
+
+tifffile reads the XML and puts planes in order. Files that the XML names are followed only in the
+folder of the file that names them, and looked at as carefully as any other before tifffile does.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from loading.errors import CorruptFrame
+from loading.formats.detached import MAX_FILES, inside
+from loading.formats.parts import millimetres
+from loading.formats.shelf import is_file, place_of
+from loading.formats.tiff_pages import (
+    UNKNOWN,
+    PageForm,
+    Spacing,
+    check_page,
+    count_pages,
+    is_swapped,
+)
+from loading.formats.tiff_singles import SinglePage
+from loading.sources.places import LocalFile, Place
+
+
+def spacing(tif: Any, number: int) -> Spacing:
+    """Give the voxel size (x, y, z) in millimetres of the image that the series `number` is."""
+    images = _images(_parsed(tif))
+    sizes = [_size_of(image) for image in images]
+    if len(images) == len(tif.series):
+        return sizes[number]
+    # images without data here are no series: only what all of them say holds
+    return sizes[0] if sizes and all(size == sizes[0] for size in sizes) else UNKNOWN
+
+
+class Files(NamedTuple):
+    """The files of a set: paths of those that are here, this one first, and names of the others."""
+
+    here: list[str]
+    lacking: list[str]
+
+
+def files_of(tif: Any, place: Place) -> Files:
+    """Name the files that hold planes of the same images; none when this one holds them all.
+
+    Where one name leads out of the folder none is followed.
+
+    Raises
+    ------
+    CorruptFrame
+        When the pages of one cannot be walked.
+    """
+    found = _parsed(tif)
+    names: dict[str, None] = {}
+    for image in _images(found):
+        for plane in _list(_pixels(image).get("TiffData")):
+            uuid = plane.get("UUID") if isinstance(plane, Mapping) else None
+            if isinstance(uuid, Mapping) and uuid.get("value", "") != found.get("UUID"):
+                names[str(uuid.get("FileName", ""))] = None
+    names.pop(os.path.basename(place.name), None)  # noqa: PTH119
+    if not names or "" in names or len(names) > MAX_FILES:
+        return Files([], [])
+    try:
+        paths = {name: inside(place.name, name) for name in names}
+    except CorruptFrame:
+        return Files([], list(names))
+    # tifffile looks beside the file itself, wherever a link to it lies
+    is_here = isinstance(place, LocalFile) and not os.path.islink(place.name)  # noqa: PTH114
+    here = [name for name in paths if is_here and is_file(paths[name])]
+    for name in here:
+        count_pages(place_of(paths[name]))
+    lacking = [name for name in names if name not in here]
+    return Files([place.name, *(paths[name] for name in here)], lacking)
+
+
+def single_pages(series: Any, form: PageForm, files: Sequence[str]) -> list[SinglePage | None]:
+    """Give the pages of a series, each with its file; None where that is not here."""
+    places = {os.path.realpath(path): place_of(path) for path in files}
+    found: list[SinglePage | None] = []
+    for page in series.pages:
+        place = None if page is None else places.get(str(page.parent.filehandle.path))
+        if page is None or place is None or not isinstance(page.index, int):
+            found.append(None)
+            continue
+        offset = -1
+        if not form.meaning and page.is_final and page.dtype == form.stored:
+            try:
+                check_page(page, form, place)
+                offset = int(page.dataoffsets[0])
+            except CorruptFrame:
+                pass  # told for the slice when it is read
+        found.append(
+            SinglePage(place, form, UNKNOWN, offset, is_swapped(page.keyframe), page.index)
+        )
+    return found
+
+
+def _parsed(tif: Any) -> Mapping[str, Any]:
+    import tifffile
+
+    try:
+        found = tifffile.xml2dict(str(tif.ome_metadata or ""))["OME"]
+    except Exception:  # whatever is wrong with it, it tells nothing
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _images(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return [image for image in _list(found.get("Image")) if isinstance(image, Mapping)]
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _pixels(image: Mapping[str, Any]) -> Mapping[str, Any]:
+    pixels = image.get("Pixels")
+    return pixels if isinstance(pixels, Mapping) else {}
+
+
+def _size_of(image: Mapping[str, Any]) -> Spacing:
+    pixels = _pixels(image)
+    sizes: list[float | None] = []
+    for axis in "XYZ":
+        # micrometres are the default (OME-XML, Pixels)
+        unit = millimetres(str(pixels.get(f"PhysicalSize{axis}Unit", "um")))
+        sizes.append(product(pixels.get(f"PhysicalSize{axis}"), unit))
+    return sizes[0], sizes[1], sizes[2]
+
+
+def product(value: Any, unit: float | None) -> float | None:
+    """Give a size in millimetres; None for what is no size."""
+    try:
+        size = abs(float(value)) * (unit if unit is not None else math.nan)
+    except (TypeError, ValueError):
+        return None
+    return size if math.isfinite(size) and size > 0 else None
