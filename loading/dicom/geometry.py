@@ -139,6 +139,12 @@ def along(positions: FloatArray, normal: FloatArray) -> FloatArray:
     return positions @ normal
 
 
+def median(values: FloatArray) -> float:
+    """Give the median of numbers; `numpy.median` would import 8 ms of masked arrays for it."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
 def same_place_mm(distances: FloatArray) -> float:
     """Say within which distance two of many slices count as one place.
 
@@ -146,7 +152,7 @@ def same_place_mm(distances: FloatArray) -> float:
     """
     gaps = np.diff(np.sort(distances))
     gaps = gaps[gaps > 1e-4]
-    return min(float(np.median(gaps)) * EVEN_RELATIVE, EVEN_MM) if len(gaps) else 1e-4
+    return min(median(gaps) * EVEN_RELATIVE, EVEN_MM) if len(gaps) else 1e-4
 
 
 def lay_out(positions: FloatArray, normal: FloatArray) -> Grid:
@@ -167,7 +173,7 @@ def lay_out(positions: FloatArray, normal: FloatArray) -> Grid:
     """
     distances = along(positions, normal)
     gaps = np.diff(distances)
-    usual = float(np.median(gaps))
+    usual = median(gaps)
     span = float(distances[-1] - distances[0])
     count = len(distances)
     spread = float(gaps.min()), float(gaps.max())
@@ -336,7 +342,7 @@ def split_far_apart(distances: FloatArray) -> list[slice]:
     gaps = np.diff(distances)
     if len(gaps) < 2:
         return [slice(0, len(distances))]
-    usual = float(np.median(gaps))
+    usual = median(gaps)
     if usual <= 0 or (distances[-1] - distances[0]) / usual < PLANES_PER_SLICE * len(distances):
         return [slice(0, len(distances))]
     cuts = [0, *(np.flatnonzero(gaps > 50 * usual) + 1).tolist(), len(distances)]
