@@ -11,7 +11,8 @@ LONGEST_MS = 150
 
 def duration_ms(wanted: int) -> int:
     """Give the time an animation takes, 0 for none."""
-    hints = QGuiApplication.styleHints().accessibility()
+    style_hints = QGuiApplication.styleHints()  # PySide6 6.12 drops what hangs on it with it
+    hints = style_hints.accessibility()
     # the preference arrives with a newer Qt than the oldest one supported
     preference = getattr(hints, "motionPreference", None)
     if preference is not None and getattr(preference(), "name", "") == "ReducedMotion":

@@ -267,9 +267,9 @@ def test_too_large_with_nothing_open_is_told_on_the_card(qapp, series):
     with main_window() as window:
         window.session.memory_limit_bytes = 10_000
         open_and_wait(window, series)
-        assert window.start.isVisible()
-        assert "needed, the limit is" in window.start.card.title.text()
-        assert len(cards(window)) == 1
+        wait_until(window.start.isVisible, "the start page")
+        wait_until(lambda: "needed, the limit is" in window.start.card.title.text(), "the words")
+        wait_until(lambda: len(cards(window)) == 1, "the card of the series")
         window.session.memory_limit_bytes = None
         click(cards(window)[0])
         wait_until(lambda: window.session.volume is not None, "the series")
