@@ -199,6 +199,8 @@ class VolumeSpec:
         What the fourth axis counts: "time", "echo time", "diffusion"; empty where not known.
     time_labels : tuple of str
         Name of each point of that axis, or nothing.
+    slice_labels : tuple of str
+        What each slice shows, or nothing: the segment of a frame on a slide.
     frame_ms : tuple of float
         How long each slice of a loop is shown, milliseconds: one for each, or one for all;
         nothing where the file gives no rate.
@@ -220,6 +222,7 @@ class VolumeSpec:
     time_points: int = 1
     time_axis: str = ""
     time_labels: tuple[str, ...] = ()
+    slice_labels: tuple[str, ...] = ()
     frame_ms: tuple[float, ...] = ()
     stored_range: tuple[float, float] = (-32768.0, 32767.0)
     empty_value: float = 0.0

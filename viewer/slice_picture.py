@@ -338,6 +338,8 @@ def _top_right(
 ) -> list[overlays.Line]:
     translate = QCoreApplication.translate
     lines = [f"{shown.index + 1} / {shown.frame.count}"]
+    if shown.frame.is_acquired and scene.spec.slice_labels:
+        lines.append(scene.spec.slice_labels[shown.index])
     if scene.spec.time_points > 1:
         lines.append(point_text(scene.spec, scene.t))
     if has_numbers:

@@ -170,8 +170,10 @@ def _add_segments(found: Found, instance: Instance, form: PixelForm) -> list[Ite
     if not volumes:
         before = len(found.images)
         _add_other(found, instance, form)
-        names = ", ".join(one.label for one in segments_of(instance).values() if one.label)
-        found.images[before:] = [replace(one, title=names) for one in found.images[before:]]
+        names = [one.label for one in segments_of(instance).values() if one.label]
+        title = ", ".join(names[:4])
+        title += f" and {len(names) - 4} more segments" if len(names) > 4 else ""
+        found.images[before:] = [replace(one, title=title) for one in found.images[before:]]
     return []
 
 

@@ -28,19 +28,20 @@ from loading.dicom.forms import PALETTE, PixelForm, shortage
 from loading.dicom.gridded import kinds_of
 from loading.dicom.header import Instance, Part
 from loading.dicom.json_headers import JsonHeader
-from loading.dicom.kinds import kind_of
+from loading.dicom.kinds import is_segmentation, kind_of
 from loading.dicom.loops import frame_times
-from loading.dicom.meaning import meaning_of
+from loading.dicom.meaning import Meaning, meaning_of
 from loading.dicom.multiframe import first_slice_of, slices_of
 from loading.dicom.palette import colour_range_of
 from loading.dicom.picture_scale import scale_of
 from loading.dicom.pixels import FrameIndex, FramePixels, coding_of
+from loading.dicom.segments import labels_of, segments_of, values_of_masks
 from loading.dicom.values import Mapping, ignored_numbers, is_lossy, values_of
 from loading.dicom.volumes import MakeSource, common_spec
 from loading.errors import LoadError
 from loading.notices import Notice, notice
 from loading.sources.dicom_files import DicomSource
-from loading.spec import Level, VolumeSpec
+from loading.spec import Level, Segment, VolumeSpec
 
 MOST_CLAIMED = 16
 """A file that ends early may claim so many times the bytes it has; more is nonsense."""
@@ -63,7 +64,8 @@ def describe_image(
     frames = slices_of(instance, form) if instance.shared.has(tags.PER_FRAME_GROUPS) else []
     lead = frames[0] if frames else first_slice_of(instance, form) or instance
     slices = frames if len(frames) == form.frames else [lead]
-    meaning = meaning_of(slices, [form] * len(slices), lead)
+    names = segments_of(instance) if is_segmentation(instance.shared) else {}
+    meaning = _meaning(form, slices, lead, names)
     values = meaning.values
     spec = common_spec(
         [instance],
@@ -78,6 +80,8 @@ def describe_image(
         spec,
         other_units=meaning.other_units,
         header=text.HeaderTexts(instance.shared, meaning.words),
+        segments=tuple(names.values()),
+        slice_labels=labels_of(instance, form.frames, frames, names),
         frame_ms=frame_times(instance, form.frames),
         colour_range=None if values.maps else colour_range_of(instance),
     )
@@ -88,6 +92,16 @@ def describe_image(
     except LoadError as error:
         return error.what
     return ImageEntry(name, kind, form.frames, spec, partial(source, spec, readers))
+
+
+def _meaning(
+    form: PixelForm, slices: Sequence[Instance], lead: Instance, names: dict[int, Segment]
+) -> Meaning:
+    """Say what numbers mean: of a segmentation masks or labels."""
+    if is_segmentation(lead.shared):
+        values, window = values_of_masks(lead.shared, form, list(names.values()))
+        return Meaning(values, (), (window,), [], None)
+    return meaning_of(slices, [form] * len(slices), lead)
 
 
 def _describe_colour(instance: Instance, form: PixelForm, source: MakeSource) -> ImageEntry | str:

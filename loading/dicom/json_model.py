@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from loading.dicom.header import Instance
-from loading.dicom.json_fast import FastWalk, NotOrdinary
+from loading.dicom.json_fast import FastWalk, NotOrdinary, Walked
 from loading.dicom.parse import MAX_HEADER, inflated_prefix, swapped
 from loading.dicom.syntaxes import EXPLICIT_LITTLE, is_encapsulated
 from loading.errors import BadResponse
@@ -44,6 +44,7 @@ class JsonHeaders:
 
     def __init__(self) -> None:
         self._texts: dict[tuple[object, ...], str] = {}
+        self._last = Walked()
 
     def elements(self, instance: Instance, keep_bulk: KeepBulk) -> Elements:
         """Give the elements of a file before its pixels, without those of group 2.
@@ -69,11 +70,13 @@ class JsonHeaders:
         is_explicit = syntax == EXPLICIT_LITTLE or is_encapsulated(syntax)
         if not is_explicit or length > MAX_HEADER or len(self._texts) >= _MAX_CACHED:
             return None
-        walk = FastWalk(place.read_at(0, length), self._texts, keep_bulk, _INLINE)
+        walk = FastWalk(place.read_at(0, length), self._texts, keep_bulk, _INLINE, self._last)
         try:
             return walk.top(_ENDS_WITH_PIXELS)
         except NotOrdinary:
             return None
+        finally:
+            self._last = walk.walked  # of whichever thread: any header of the series will do
 
     def _parsed(self, instance: Instance, keep_bulk: KeepBulk) -> Elements:
         dataset = _read(instance)

@@ -34,7 +34,7 @@ from loading.dicom.volumes import MakeSource, common_spec, geometry_notices, lev
 from loading.sources.base import CancelToken
 from loading.spec import Segment, ValueMap, Window
 
-_SEQUENCE = 0x00620002
+_SEQUENCE, _ORGANIZATION = 0x00620002, 0x00209311
 _NUMBER, _LABEL, _COLOUR, _TYPE = 0x00620004, 0x00620005, 0x0062000D, 0x0062000F
 _MEANING = 0x00080104
 _LABEL_MAP = "LABELMAP"
@@ -73,6 +73,35 @@ def volumes_of(
             if number not in seen
         ]
     return found, left
+
+
+def labels_of(
+    instance: Instance, count: int, frames: Sequence[Instance], names: dict[int, Segment]
+) -> tuple[str, ...]:
+    """Name the segment that each of `count` frames shows; nothing where that is not said.
+
+    Frames say it themselves, or are all tiles of one segment after those of another (C.7.6.17.3).
+    """
+    numbers = [0 if one.part is None else one.part.segment for one in frames]
+    is_map = instance.shared.text(tags.SEGMENTATION_TYPE) == _LABEL_MAP
+    if not frames and names and not is_map and _is_tiled_full(instance):
+        each, rest = divmod(count, len(names))
+        numbers = [] if rest else [number for number in names for _ in range(each)]
+    if len(numbers) != count or not all(numbers):
+        return ()
+    return tuple(
+        names[number].label if number in names else f"segment {number}" for number in numbers
+    )
+
+
+def _is_tiled_full(instance: Instance) -> bool:
+    end = instance.offset
+    data = DataSet(instance.place.read_at(0, end), instance.shared.syntax, end)
+    try:
+        found = data.top((_ORGANIZATION,)).get(_ORGANIZATION)
+        return found is not None and data.value(found).strip(b" \0") == b"TILED_FULL"
+    except Damaged:
+        return False
 
 
 class _Object(NamedTuple):
@@ -200,7 +229,7 @@ def _entry(
     segments: tuple[Segment, ...],
 ) -> VolumeEntry:
     form, frames = stack.form, list(planes.values())
-    values, window = _values(whole, form, segments)
+    values, window = values_of_masks(whole.instance.shared, form, segments)
     label = "labels" if whole.is_label_map else segments[0].label
     told = [one for one in geometry_notices(stack, grid) if one.code != "missing_slices"]
     spec = common_spec(
@@ -229,13 +258,13 @@ def _entry(
     return VolumeEntry(spec, source)
 
 
-def _values(
-    whole: _Object, form: PixelForm, segments: tuple[Segment, ...]
+def values_of_masks(
+    shared: Attributes, form: PixelForm, segments: Sequence[Segment]
 ) -> tuple[Values, Window]:
     """Say what the numbers mean: in or out, a part of one, or the number of a segment."""
     most = float(2**form.stored - 1)
-    slope, unit, shared = 1.0, "", whole.instance.shared
-    if whole.is_label_map:
+    slope, unit = 1.0, ""
+    if shared.text(tags.SEGMENTATION_TYPE) == _LABEL_MAP:
         most = float(max((one.number for one in segments), default=1)) or 1.0
     elif shared.text(tags.SEGMENTATION_TYPE) == "FRACTIONAL":
         most = float(shared.binary(tags.MOST_FRACTION) or most)

@@ -16,6 +16,8 @@ import loading
 from loading.dicom.segments import rgb_of_lab
 from loading.files import describe
 from tests.helpers.dicom_series import phantom, write_series
+from tests.helpers.enhanced_objects import one
+from tests.helpers.pictures import entry_of
 
 SHAPE = (8, 24, 20)
 BONE = Code("272673000", "SCT", "Bone")
@@ -32,7 +34,7 @@ def description(number, label, colour=None):
     )
 
 
-def write_segmentation(path, sources, mask, segments, kind, **more):
+def write_segmentation(path, sources, mask, segments, kind, *, omit=True, **more):
     """Write a segmentation of these files with highdicom; frames without content left out."""
     made = hd.seg.Segmentation(
         source_images=sources,
@@ -48,7 +50,7 @@ def write_segmentation(path, sources, mask, segments, kind, **more):
         software_versions="1",
         device_serial_number="1",
         series_description="Masks",
-        omit_empty_frames=True,
+        omit_empty_frames=omit,
         **more,
     )
     made.save_as(path)
@@ -251,3 +253,82 @@ def test_masks_of_a_real_scan_equal_the_oracle(data_folder):
         assert hashlib.sha256(stored.tobytes()).hexdigest() == segment["sha256_uint8_kji"]
         assert np.allclose(entry.spec.affine_lps, ct.affine_lps, atol=1e-3)
         assert entry.spec.refers_to == (ct.series_uid,)
+
+
+def write_slide(path):
+    """Write a slide of 5 x 4 tiles, 8 x 8 pixels each."""
+    tiles = np.random.default_rng(6).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    path_of_light = one(OpticalPathIdentifier="1", IlluminationTypeCodeSequence=one())
+    measures = one(PixelSpacing=[0.001, 0.001], SliceThickness="0.01")
+    (written,) = write_series(
+        path,
+        tiles.reshape(1, 160, 24),
+        **dict.fromkeys(("PatientID", "PatientName", "PatientBirthDate", "PatientSex"), ""),
+        **dict.fromkeys(("AccessionNumber", "StudyID", "StudyDate", "StudyTime"), ""),
+        **dict.fromkeys(("ReferringPhysicianName", "SpecimenIdentifier"), ""),
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        PlanarConfiguration=0,
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6",
+        Modality="SM",
+        ImageType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"],
+        SamplesPerPixel=3,
+        PhotometricInterpretation="RGB",
+        Rows=8,
+        Columns=8,
+        NumberOfFrames="20",
+        DimensionOrganizationType="TILED_FULL",
+        DimensionOrganizationSequence=one(DimensionOrganizationUID="1.2.3.4"),
+        TotalPixelMatrixRows=40,
+        TotalPixelMatrixColumns=32,
+        TotalPixelMatrixFocalPlanes=1,
+        NumberOfOpticalPaths=1,
+        TotalPixelMatrixOriginSequence=one(
+            XOffsetInSlideCoordinateSystem="20", YOffsetInSlideCoordinateSystem="20"
+        ),
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+        ImagedVolumeWidth=0.032,
+        ImagedVolumeHeight=0.04,
+        ImagedVolumeDepth=0.01,
+        OpticalPathSequence=path_of_light,
+        ContainerIdentifier="1",
+        SpecimenDescriptionSequence=one(SpecimenIdentifier="1", SpecimenUID="1.2.3.5"),
+        SharedFunctionalGroupsSequence=one(PixelMeasuresSequence=measures),
+    )
+    return pydicom.dcmread(written)
+
+
+@pytest.mark.parametrize("organisation", ["TILED_SPARSE", "TILED_FULL"])
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_each_tile_of_a_slide_names_its_segment(tmp_path, organisation, kind):
+    """Tiles without content are left out, or all are there, segment after segment."""
+    slide = write_slide(tmp_path / "slide")
+    mask = np.zeros((1, 40, 32, 2), np.uint8)
+    mask[0, 9:31, 2:23, 0] = 1
+    mask[0, 33:39, 20:30, 1] = 1
+    path = write_segmentation(
+        tmp_path / "s.dcm",
+        [slide],
+        mask if kind == "BINARY" else np.where(mask[..., 1], 2, mask[..., 0]).astype(np.uint8),
+        [description(1, "tumour"), description(2, "stroma")],
+        kind,
+        tile_pixel_array=True,
+        dimension_organization_type=organisation,
+        omit=organisation == "TILED_SPARSE",
+    )
+    found = describe([str(path)])
+    assert not found.volumes
+    (image,) = found.images
+    assert image.spec is not None
+    assert {"tumour", "stroma"} <= {segment.label for segment in image.spec.segments}
+    stored = voxels(entry_of(image))
+    assert np.array_equal(stored, pydicom.dcmread(path).pixel_array)
+    labels = image.spec.slice_labels
+    if kind == "LABELMAP":
+        assert labels == ()
+        return
+    assert len(labels) == image.frames
+    for number, name in enumerate(("tumour", "stroma")):
+        mine = stored[[label == name for label in labels]]
+        assert mine.sum() == mask[..., number].sum()
