@@ -115,6 +115,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self._restore()
+        self.give_focus_to_views()
         self._is_built = True
         self.setAcceptDrops(True)
         self._watch_keys()

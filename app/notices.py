@@ -152,6 +152,8 @@ def _failed_row(
         failures = [(chunk, without_places(what, places), "") for chunk, what, _ in failures]
     most = Counter(what for _, what, _ in failures).most_common(1)[0][0]
     name = failures[0][2]
+    if most[1:2].islower():
+        most = most[0].lower() + most[1:]  # it follows a colon
     if len(failures) == 1 and name:
         most = f"{most} ({name})"
     told = notice("chunk_failed", count=len(failures), reason=f"{most}.")

@@ -123,14 +123,19 @@ def _nothing(name: str, uris: Sequence[str], error: NothingFound) -> Failure:
     many = tr("{count} files read").format(count=len(skipped))
     read = tr("1 file read") if len(skipped) == 1 else many
     parts = [f"{read}: {', '.join(told)}" if told else read]
-    parts += [f"{reason} ({count})" for reason, count in reasons.most_common(2)]
+    parts += [
+        f"{reason[:1].upper()}{reason[1:]} ({count})" for reason, count in reasons.most_common(2)
+    ]
     if len(reasons) > 2:
         parts.append(tr("There are other reasons"))
     if not skipped:
         parts = [tr("There are no files in it")]
-    parts.append(error.cure or tr("Choose a folder with DICOM files"))
-    text = _sentences(parts)
     name = middle_words(name, _NAME_LENGTH)
+    if reasons and not kinds:  # they are images, but damaged
+        text = _sentences([*parts, tr("Copy it again, or choose another folder")])
+        title = tr("\u201c{name}\u201d could not be read").format(name=name)
+        return Failure(title, text, tr("It could not be read"), text, (name,))
+    text = _sentences([*parts, error.cure or tr("Choose a folder with DICOM files")])
     title = tr("No images found in \u201c{name}\u201d").format(name=name)
     return Failure(title, text, tr("No images found"), text, (name,))
 
@@ -160,8 +165,10 @@ def _of_engine(name: str, uris: Sequence[str], error: LoadError, beside_bytes: i
         part for part in (what, where, cure) if part
     ]
     bare_title, *bare_texts = [tr("It was not opened")] * is_long + [p for p in nameless if p]
+    is_path = "/" in where or "\\" in where
+    names = (where, name) if is_path else (name,)
     return Failure(_sentences([title]), _sentences(texts), _sentences([bare_title]),
-                   _sentences(bare_texts), tuple(filter(None, (where, name))))  # fmt: skip
+                   _sentences(bare_texts), names)  # fmt: skip
 
 
 def _sentences(parts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
+from app.theme import STATUS_HEIGHT, TOOLBAR_HEIGHT
 from app.widgets import PanelScroll, icon_button, label
 
 
@@ -131,4 +132,5 @@ class SheetHost:
     def arrange(self) -> None:
         """Place the sheet anew after the window has changed its size."""
         if self.sheet is not None:
-            self.sheet.place(self._over.rect().adjusted(0, 40 + self._inset, 0, -24))
+            top = TOOLBAR_HEIGHT + self._inset
+            self.sheet.place(self._over.rect().adjusted(0, top, 0, -STATUS_HEIGHT))

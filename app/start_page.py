@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QRectF, Qt, Signal
@@ -32,8 +33,11 @@ _RECENT_WIDTH, _CARD_GAP = 148, 16
 class DropCard(QWidget):
     """The dashed card: invitation, progress of an opening, or why one failed."""
 
+    changed = Signal()
+
     def __init__(self) -> None:
         super().__init__()
+        self.choices: list[QWidget] = []
         self.setMaximumWidth(CARD_WIDTH)
         self.title = Words("title", wrap=True)
         self.text = Words("second", wrap=True)
@@ -55,15 +59,22 @@ class DropCard(QWidget):
         """Show other words and other buttons; names of files are set in code type."""
         self.title.show_words(title, names)
         self.text.show_words(text, names)
+        had_focus = False
         while (item := self.buttons.takeAt(0)) is not None:
             old = item.widget()
             if old is not None:
+                had_focus = had_focus or old.hasFocus()
                 old.hide()
                 old.deleteLater()
         self.buttons.addStretch(1)
         for one in buttons:
             self.buttons.addWidget(one)
         self.buttons.addStretch(1)
+        self.choices = list(buttons)
+        self.changed.emit()
+        if had_focus:  # else it would go to whatever comes next: the button that clears the list
+            buttons[0].show()
+            buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the dashed border."""
@@ -104,7 +115,8 @@ class RecentCard(QWidget):
         out = QHBoxLayout(self._ways_out)
         out.setContentsMargins(0, 0, 0, 0)
         out.setSpacing(4)
-        out.addWidget(button(tr("Locate"), lambda: self.located.emit(item.uri), "small"))
+        self._locate = button(tr("Locate"), lambda: self.located.emit(item.uri), "small")
+        out.addWidget(self._locate)
         out.addWidget(button(tr("Remove"), lambda: self.removed.emit(item.uri), "small"))
         self._ways_out.hide()
         column = QVBoxLayout(self)
@@ -128,6 +140,8 @@ class RecentCard(QWidget):
         self._detail.set_text(tr("not found"))
         self._thumbnail.hide()
         self._ways_out.show()
+        if self.hasFocus():
+            self._locate.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Take a click."""
@@ -180,7 +194,8 @@ class StartPage(QWidget):
         self._cards.setSpacing(_CARD_GAP)
         self._head = QWidget()
         head = row(label(tr("Recent"), "section"), None)
-        head.addWidget(button(tr("Clear"), self._clear, "small"))
+        self._clear_button = button(tr("Clear"), self._clear, "small")
+        head.addWidget(self._clear_button)
         self._head.setLayout(head)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -204,8 +219,17 @@ class StartPage(QWidget):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addWidget(foot)
+        self.card.changed.connect(self._order_tabs)
         self.invite()
         self.refresh(keep_recent)
+
+    def _order_tabs(self) -> None:
+        """Let Tab go from the card's buttons to the list; what is made last would come last."""
+        cards = [self._cards.itemAt(place) for place in range(self._cards.count())]
+        listed = [item.widget() for item in cards if item is not None]
+        for before, after in pairwise([*self.card.choices, self._clear_button, *listed]):
+            if before is not None and after is not None:
+                QWidget.setTabOrder(before, after)
 
     def invite(self) -> None:
         """Show the invitation."""
@@ -260,6 +284,7 @@ class StartPage(QWidget):
             card.located.connect(self.locate)
             card.removed.connect(self._remove)
             self._cards.addWidget(card, place // columns, place % columns)
+        self._order_tabs()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep as many cards beside each other as fit."""

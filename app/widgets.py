@@ -464,13 +464,16 @@ def row(*parts: QWidget | None, spacing: int = 8) -> QHBoxLayout:
     return made
 
 
-class Thumbnail(QWidget):
-    """A square picture on black with rounded corners; empty until it has one."""
+_SIGN_ON_BLACK = "#67727E"
 
-    def __init__(self, size: int, radius: int = 6) -> None:
+
+class Thumbnail(QWidget):
+    """A square picture on black with rounded corners; empty, or an icon, until it has one."""
+
+    def __init__(self, size: int, radius: int = 6, *, instead: str = "") -> None:
         super().__init__()
         self.setFixedSize(size, size)
-        self._radius = radius
+        self._radius, self._instead = radius, instead
         self._picture = QPixmap()
 
     def set_picture(self, picture: QPixmap) -> None:
@@ -487,9 +490,12 @@ class Thumbnail(QWidget):
         shape.addRoundedRect(QRectF(self.rect()), self._radius, self._radius)
         painter.setClipPath(shape)
         painter.fillRect(self.rect(), QColor("#000000"))
-        if self._picture.isNull():
-            return
         ratio = self.devicePixelRatioF()
+        if self._picture.isNull():
+            if self._instead:
+                sign = pixmap(self._instead, _SIGN_ON_BLACK, 32, ratio)
+                painter.drawPixmap((self.width() - 32) // 2, (self.height() - 32) // 2, sign)
+            return
         # scaled once and well: the painter's own filter looks at four pixels only
         shown = self._picture.scaled(
             self.size() * ratio,

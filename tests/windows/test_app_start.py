@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton
 from app.recent import RecentStore
 from app.settings import config_folder
 from app.start_page import RecentCard
-from tests.helpers.window import click, grab, main_window, wait_until
+from tests.helpers.window import click, drop, grab, main_window, wait_until
 
 FIRST_PAINT = """
 import json, sys
@@ -120,3 +120,25 @@ def test_keys_reach_every_button_of_the_start_page(qapp, recent):
             assert focus is not None
             seen.add(getattr(focus, "text", focus.accessibleName)() or focus.accessibleName())
         assert {"Open folder", "Open DICOMweb URL", "Try the demo", "Open Thorax again"} <= seen
+
+
+def test_after_a_failure_the_keyboard_is_on_the_way_on_not_on_clear(qapp, recent, tmp_path):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "notes.txt").write_text("words")
+    with main_window(views=False) as window:
+        first = next(b for b in window.start.findChildren(QPushButton) if b.text() == "Open folder")
+        first.setFocus()
+        drop(window, tmp_path / "papers")
+        wait_until(lambda: "No images" in window.start.card.title.text(), "the answer")
+        assert window.focusWidget().text() == "Open another"
+
+
+def test_the_keyboard_comes_to_the_first_button_before_the_list(qapp, recent):
+    with main_window(views=False) as window:
+        focus = window.focusWidget()
+        assert not isinstance(focus, QPushButton), "nothing is a key press away from being cleared"
+        order = []
+        for _ in range(8):
+            QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Tab)
+            order.append(getattr(window.focusWidget(), "text", str)())
+        assert order.index("Open folder") < order.index("Try the demo") < order.index("Clear")
