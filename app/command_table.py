@@ -355,7 +355,7 @@ def _volume(w: MainWindow) -> list[Command]:
         one = presets.PRESETS[name]
         kind = one.modality or tr("Any")
         return Command(
-            f"volume.preset.{name}", one.title, f"{menu}/{tr('Preset')}/{kind}",
+            f"volume.preset.{name}", tr(one.title), f"{menu}/{tr('Preset')}/{kind}",
             lambda: w.views.change(preset=name, shift=0.0), reason=none,
             is_on=lambda: w.workspace is not None and w.workspace.state.preset == name,
         )  # fmt: skip

@@ -134,6 +134,7 @@ class VolumeSection(Section):
         )
         self.pictures = PresetPictures()
         self.preset = Choice(tr("3D preset"))
+        self.preset.setPlaceholderText(tr("Preset"))
         self.shift = QSlider(Qt.Orientation.Horizontal)
         self.shift.setRange(-100, 100)
         self.shift.setFocusPolicy(Qt.FocusPolicy.TabFocus)

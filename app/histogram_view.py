@@ -142,7 +142,8 @@ class HistogramView(QWidget):
         painter.drawPolygon(shape)
 
     def _draw_ramp(self, painter: QPainter) -> None:
-        accent = QColor(current_theme().accent)
+        theme = current_theme()
+        accent = QColor(theme.accent if self.isEnabled() else theme.disabled)
         low, high = (self.x_of(end) for end in self.ends)
         top, bottom = _MARGIN, self.height() - _MARGIN
         dark, light = (top, bottom) if self._inverted else (bottom, top)

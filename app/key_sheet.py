@@ -92,7 +92,7 @@ class KeySheet(QWidget):
         theme = current_theme()
         painter = QPainter(self)
         ground = QColor(theme.window)
-        ground.setAlphaF(0.94)
+        ground.setAlphaF(0.97)
         painter.fillRect(self.rect(), ground)
         painter.setFont(body_font(TITLE_PX, strong=True))
         painter.setPen(QColor(theme.text))

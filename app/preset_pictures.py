@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QWidget
 
 from app.theme import CAPTION_PX, body_font, current_theme
@@ -21,8 +21,19 @@ if TYPE_CHECKING:
 
 SHOWN = 9
 _COLUMNS = 3
+_ROOM = 66
+"""Pixels that a name may take of a button's 72."""
 _AFTER_MS = 2500
 """The views have the machine for themselves until they have settled."""
+
+
+def words_in_lines(text: str, metrics: QFontMetrics) -> list[str]:
+    """Break a name into two lines where it is too wide for one; what still is, is cut short."""
+    lines = [text]
+    if metrics.horizontalAdvance(text) > _ROOM and " " in text:
+        first, _, rest = text.partition(" ")
+        lines = [first, rest]
+    return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, _ROOM) for line in lines]
 
 
 class PresetButton(QAbstractButton):
@@ -58,14 +69,16 @@ class PresetButton(QAbstractButton):
         shape.addRoundedRect(QRectF(self.rect()), 6, 6)
         painter.setClipPath(shape)
         painter.fillRect(self.rect(), QColor("#000000"))
+        painter.setFont(body_font(CAPTION_PX))
+        metrics = painter.fontMetrics()
+        lines = words_in_lines(self.text(), metrics)
+        words = QRectF(self.rect())
         if not self._picture.isNull():
             painter.drawImage(QRectF(self.rect()), self._picture)
-            painter.fillRect(QRectF(0, 52, 72, 20), QColor(0, 0, 0, 160))
-        words = QRectF(self.rect()) if self._picture.isNull() else QRectF(0, 52, 72, 20)
-        painter.setFont(body_font(CAPTION_PX))
+            words.setTop(words.bottom() - metrics.height() * len(lines) - 4)
+            painter.fillRect(words, QColor(0, 0, 0, 160))
         painter.setPen(QColor("#E6EAEF" if self.isEnabled() else "#67727E"))
-        shown = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, 66)
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), shown)
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), "\n".join(lines))
         painter.setClipping(False)
         edge = theme.accent if self.isChecked() else theme.border
         painter.setPen(QPen(QColor(edge), 2 if self.isChecked() else 1))
@@ -106,7 +119,8 @@ class PresetPictures(QWidget):
             made.clicked.connect(lambda _=False, v=value: self.chosen.emit(v))
             self._group.addButton(made)
             self._buttons[value] = made
-            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
+            left = Qt.AlignmentFlag.AlignLeft
+            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS, left)
 
     def follow(self, volume: OpenVolume | None) -> None:
         """Draw pictures of this volume as soon as it is complete, those that were not yet."""

@@ -266,8 +266,18 @@ def fill_black(painter: QPainter, polygon: QPolygonF) -> None:
 
 
 def draw_sentence(painter: QPainter, area: QRectF, text: str) -> None:
-    """Write a sentence into the middle of a view that has no picture."""
+    """Write a sentence into the middle of a view that has no picture.
+
+    Of two lines the first alone, where both have no room.
+    """
     painter.setFont(text_font())
     painter.setPen(TEXT_SECOND)
     flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-    painter.drawText(area.adjusted(24, 24, -24, -24), flags, text)
+    margin = 24 if area.width() >= 240 else MARGIN
+    room = area.adjusted(margin, 24, -margin, -margin)
+    said, _, _ = text.partition("\n")
+    for words in (text, said):
+        if painter.boundingRect(room, flags, words).height() <= room.height():
+            said = words
+            break
+    painter.drawText(room, flags, said)

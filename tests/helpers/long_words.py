@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from PySide6.QtCore import QCoreApplication, QTranslator
 
-MARK = "n"
-"""What every word that went through the translation ends with."""
+MARK = "\u00f1"
+"""What every text that went through the translation ends with; no English one does."""
 
 
 class Longer(QTranslator):

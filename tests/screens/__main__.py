@@ -59,19 +59,17 @@ def _take_documents() -> int:
 def _take(
     theme: str, scale: float, display: str, folder: Path, only: list[str], *, longer: bool
 ) -> int:
-    with tempfile.TemporaryDirectory() as home:
-        environment = {
-            **os.environ,
-            **{f"XDG_{kind}_HOME": f"{home}/{kind}" for kind in ("CONFIG", "STATE", "CACHE")},
-            "DISPLAY": display,
-            "WAYLAND_DISPLAY": "",
-            "QT_QPA_PLATFORM": "xcb",
-            "QT_SCALE_FACTOR": f"{scale:g}",
-            "LIBGL_ALWAYS_SOFTWARE": "1",
-        }
-        words = "longer" if longer else "plain"
-        command = [sys.executable, "-m", "tests.screens.take", theme, words, str(folder), *only]
-        return subprocess.run(command, cwd=ROOT, env=environment, timeout=TIMEOUT_S).returncode
+    environment = {
+        **os.environ,
+        "DISPLAY": display,
+        "WAYLAND_DISPLAY": "",
+        "QT_QPA_PLATFORM": "xcb",
+        "QT_SCALE_FACTOR": f"{scale:g}",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+    }
+    words = "longer" if longer else "plain"
+    command = [sys.executable, "-m", "tests.screens.take", theme, words, str(folder), *only]
+    return subprocess.run(command, cwd=ROOT, env=environment, timeout=TIMEOUT_S).returncode
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.preset_pictures import PresetButton, words_in_lines
+from app.theme import CAPTION_PX, body_font
 from app.widgets import Elided
 
 LEAST = 28
@@ -35,6 +37,11 @@ def troubles(window: QWidget, picture: QImage) -> Iterator[str]:
 
 
 def _cut_off(widget: QWidget) -> str | None:
+    if isinstance(widget, QLineEdit | QComboBox):
+        return _cut_off_field(widget)
+    if isinstance(widget, PresetButton):
+        lines = words_in_lines(widget.text(), QFontMetrics(body_font(CAPTION_PX)))
+        return widget.text() if "\u2026" in "".join(lines) else None
     if isinstance(widget, Elided) or not isinstance(widget, QLabel | QAbstractButton):
         return None
     text = widget.text()
@@ -51,6 +58,15 @@ def _cut_off(widget: QWidget) -> str | None:
     widest = max(widget.fontMetrics().horizontalAdvance(line) for line in lines)
     is_high = widget.fontMetrics().height() * len(lines) > room.height() + 2
     return text if widest > room.width() or is_high else None
+
+
+def _cut_off_field(widget: QLineEdit | QComboBox) -> str | None:
+    """Give what a field says of itself, or what is chosen, where it does not fit."""
+    if isinstance(widget, QLineEdit):
+        text, edge = widget.placeholderText() if not widget.text() else "", 18
+    else:
+        text, edge = widget.currentText(), 34
+    return text if widget.fontMetrics().horizontalAdvance(text) > widget.width() - edge else None
 
 
 def _is_control(widget: QWidget) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -202,15 +203,15 @@ def _two_at(width: int, height: int, *commands: str) -> Callable[[Stage], None]:
 
 def _linked(stage: Stage) -> None:
     """Two series of one frame of reference; the crosshair of one lies outside the other."""
-    for name, count in (("Whole", 40), ("Lower half", 16)):
-        write_series(
-            stage.scratch / name,
-            phantom((count, 96, 80), seed=count),
-            SeriesDescription=name,
-            StudyInstanceUID="1.2.826.0.1.3680043.8.498.74",
-            FrameOfReferenceUID="1.2.826.0.1.3680043.8.498.75",
-            PatientName="Doe^Jane",
-        )
+    whole, lower = stage.scratch / "Whole", stage.scratch / "Lower"
+    shutil.copytree(DEMO, whole)
+    lower.mkdir()
+    for path in sorted(DEMO.iterdir())[:80]:
+        data = pydicom.dcmread(path)
+        data.SeriesInstanceUID += ".1"
+        data.SeriesDescription = "T1, lower half"
+        data.SeriesNumber = 2
+        data.save_as(lower / path.name)
     stage.open(stage.scratch)
     stage.run("view.layout.compare")
     wait_until(lambda: is_complete(stage.window), "the load beside")
@@ -238,9 +239,15 @@ def _opacity(stage: Stage) -> None:
 def _names_hidden(stage: Stage) -> None:
     _several(stage)
     stage.run("view.hide_names")
-    stage.run("view.hide_names")
-    stage.window.settings.change(names_hidden=False)
-    stage.run("view.hide_names")
+
+
+def _start_recent(stage: Stage) -> None:
+    """The start page after three volumes were open."""
+    for name, shape in (("Knee", (20, 80, 70)), ("Thorax", (30, 70, 90))):
+        write_series(stage.scratch / name, phantom(shape), SeriesDescription=name)
+        stage.open(stage.scratch / name)
+    stage.open(DEMO)
+    stage.run("file.close")
 
 
 def _radiograph(stage: Stage) -> None:
@@ -268,6 +275,7 @@ def _times(stage: Stage) -> None:
 STATES: dict[str, Callable[[Stage], None]] = {
     "start": _start,
     "start-small": _start_small,
+    "start-recent": _start_recent,
     "drag-over": _drag_over,
     "loading": _loading,
     "four-up": _demo,

@@ -5,9 +5,10 @@ usage: python -m tests.screens.take THEME plain|longer FOLDER [NAME ...]
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 from app.graphics import set_up_graphics
@@ -29,7 +30,6 @@ def main() -> int:
     from tests.screens.judge import troubles
     from tests.screens.states import STATES, Stage
 
-    SettingsStore(config_folder()).change(theme=theme)
     apply_theme(application, theme)
     Path(folder).mkdir(parents=True, exist_ok=True)
     language = longer_words if words == "longer" else nullcontext
@@ -37,7 +37,13 @@ def main() -> int:
     for number, (name, reach) in enumerate(STATES.items()):
         if only and name not in only:
             continue
-        with language(), tempfile.TemporaryDirectory() as scratch, main_window() as window:
+        with ExitStack() as stack:
+            home, scratch = (stack.enter_context(tempfile.TemporaryDirectory()) for _ in "ab")
+            for kind in ("CONFIG", "STATE", "CACHE"):  # nothing is left from the state before
+                os.environ[f"XDG_{kind}_HOME"] = f"{home}/{kind}"
+            SettingsStore(config_folder()).change(theme=theme)
+            stack.enter_context(language())
+            window = stack.enter_context(main_window())
             reach(Stage(window, Path(scratch)))
             QTest.qWait(50)
             picture = window.grab().toImage()
