@@ -80,6 +80,9 @@ NOT_DECODED = {
         for tail in ("", ".1")
     },
     **{_JPEG + n: "H.265 video" for n in ("107", "108")},
+    **{"1.2.840.10008.1.2.7." + n: "live video or sound" for n in ("1", "2", "3")},
+    **{"1.2.840.10008.1.2.6." + n: "text around an object" for n in ("1", "2")},
+    "1.2.840.10008.1.20": "Papyrus 3",
 }
 """Known, so that what is listed instead of shown has a name; no decoder of ours takes them."""
 

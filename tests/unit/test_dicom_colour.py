@@ -401,7 +401,7 @@ def test_a_palette_beside_grey_values(tmp_path):
 
 @pytest.mark.parametrize(
     ("syntax", "name"),
-    [("102", "H.264 video"), ("93", "JPEG 2000 Part 2"), ("52", "arithmetic JPEG")],
+    [("102", "H.264 video"), ("94", "JPIP"), ("52", "arithmetic JPEG")],
 )
 def test_encodings_that_are_not_decoded_have_their_names(tmp_path, syntax, name):
     path = write(tmp_path, scene())
