@@ -12,25 +12,30 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from loading import memory
 from loading.codecs.child import bound_memory
-from loading.errors import BadResponse, CorruptFrame, LoadError
+from loading.errors import BadResponse, CorruptFrame, LoadError, TooLarge
 from loading.formats import detached
 from loading.formats.blocks import GZIP_RATIO, StreamBlocks, check_present
 from loading.formats.parts import Facts, Parts, guarded, is_usable, scaled, spec_of
 from loading.formats.planes import Layout
-from loading.formats.shelf import place_of
+from loading.formats.shelf import PlaceFile, place_of
 from loading.notices import notice
 from loading.sources.base import CancelToken
-from loading.sources.places import LocalFile, ends_early
+from loading.sources.places import LocalFile, Place, ends_early
 from loading.spec import FloatArray, ValueMap
 
 HEADER_S = 20.0
@@ -69,9 +74,8 @@ def _describe_one(path: str, parts: Parts) -> None:
             where=path,
         )
     place = place_of(path)
-    if not isinstance(place, LocalFile):
-        raise BadResponse("This format is not read inside an archive: unpack it", where=path)
-    told = _header(path)
+    with _on_disk(place) as file:
+        told = _header(file, path)
     facts, layout = _facts(told, path)
     _, rows, columns = facts.shape_kji
     block = rows * columns * layout.samples * layout.stored.itemsize
@@ -83,7 +87,28 @@ def _describe_one(path: str, parts: Parts) -> None:
     parts.add(spec, partial(detached.source, layout, ValueMap(), blocks), "picture")
 
 
-def _least_bytes(place: LocalFile, needed: int) -> int:
+@contextmanager
+def _on_disk(place: Place) -> Iterator[str]:
+    """Give the path of a file; a member of an archive stands in a private folder meanwhile."""
+    if isinstance(place, LocalFile):
+        yield place.name
+        return
+    with tempfile.TemporaryDirectory(prefix="voxtide-") as folder:
+        room = shutil.disk_usage(folder).free
+        if place.size > room // 2:
+            raise TooLarge(
+                f"Unpacking it needs {memory.human_bytes(place.size)}, "
+                f"{memory.human_bytes(room)} are free for temporary files",
+                where=place.name,
+                cure="Unpack the archive",
+            )
+        file = Path(folder, f"member{os.path.splitext(place.name)[1]}")  # noqa: PTH122
+        with file.open("wb") as copy:
+            shutil.copyfileobj(PlaceFile(place), copy, _PART_BYTES)
+        yield str(file)
+
+
+def _least_bytes(place: Place, needed: int) -> int:
     """Give the fewest bytes that a file with such voxels has: ITK makes up what is missing."""
     lower, head = place.name.lower(), place.read_at(0, _HEAD_BYTES)
     if lower.endswith(".mnc"):
@@ -158,8 +183,9 @@ def _start(task: dict[str, Any]) -> subprocess.Popen[bytes]:
     return child
 
 
-def _header(path: str) -> dict[str, Any]:
-    child = _start({"path": path, "memory": _ROOM_BYTES})
+def _header(file: str, path: str) -> dict[str, Any]:
+    """Let a child read the header of a file, which is called `path` in messages."""
+    child = _start({"path": file, "memory": _ROOM_BYTES})
     with child:
         watch = threading.Timer(HEADER_S, child.kill)
         watch.start()
@@ -179,19 +205,23 @@ class _Voxels:
     A child that failed is not started again: it would fail again for each slice.
     """
 
-    def __init__(self, place: LocalFile, memory_bytes: int) -> None:
+    def __init__(self, place: Place, memory_bytes: int) -> None:
         self._place = place
-        self._memory_bytes = memory_bytes
+        self._task = {"memory": memory_bytes, "voxels": True}
         self._has_failed = False
 
     def __call__(self) -> Iterator[bytes]:
         """Give the bytes in parts; the child ends when nobody wants more."""
-        path, now = self._place.name, place_of(self._place.name)
-        if (now.size, now.stamp) != (self._place.size, self._place.stamp):
-            raise CorruptFrame("The file has changed since it was opened", where=path)
+        path = self._place.name
+        self._place.read_at(0, 1)  # refuses a file that has changed since it was described
         if self._has_failed:
             raise ends_early(path)
-        child = _start({"path": path, "memory": self._memory_bytes, "voxels": True})
+        with _on_disk(self._place) as file:
+            yield from self._given_by(_start({"path": file, **self._task}))
+        if self._has_failed:
+            raise ends_early(path)
+
+    def _given_by(self, child: subprocess.Popen[bytes]) -> Iterator[bytes]:
         assert child.stdout is not None
         with child:
             try:
@@ -206,8 +236,6 @@ class _Voxels:
                 self._has_failed = child.wait(IDLE_S) != 0
             finally:
                 child.kill()
-        if self._has_failed:
-            raise ends_early(path)
 
 
 def main() -> None:

@@ -215,6 +215,7 @@ def _analyze_affine(header: Any, told: list[Notice]) -> FloatArray:
     told.append(notice("no_orientation", why="Analyze has no place for it"))
     upright, guessed = scaled([abs(float(z)) for z in header["pixdim"][1:4]])
     if not guessed:
+        header["pixdim"][1:4] = np.diag(upright)[:3]
         return lps_from_ras(np.array(header.get_best_affine(), np.float64))
     told += guessed
     affine = lps_from_ras(upright)

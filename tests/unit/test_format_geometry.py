@@ -352,9 +352,14 @@ def test_a_pair_is_one_volume_whichever_file_is_named(tmp_path):
     ]
 
 
-def test_analyze_says_that_it_has_no_directions(tmp_path):
+@pytest.mark.parametrize("field", [b"", b"\3\0\2\0\4\0"])
+def test_analyze_says_that_it_has_no_directions(tmp_path, field):
+    """It lies where nibabel puts it, by the origin of SPM where there is one."""
     array = make.voxels()
     nibabel.save(nibabel.AnalyzeImage(array.T, np.diag([-2.0, 3.0, 4.0, 1.0])), tmp_path / "a.hdr")
+    raw = bytearray((tmp_path / "a.hdr").read_bytes())
+    raw[253 : 253 + len(field)] = field
+    (tmp_path / "a.hdr").write_bytes(raw)
     spec, found = read(tmp_path / "a.hdr")
     assert np.array_equal(found, array)
     ras = nibabel.load(tmp_path / "a.hdr").affine

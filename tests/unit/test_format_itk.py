@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -29,6 +31,23 @@ def test_what_itk_writes_is_read(tmp_path, name, dtype):
         assert np.allclose(volume.array, array)
     assert np.allclose(entry.spec.spacing_ijk_mm, (0.5, 0.75, 2.0))
     assert "no_orientation" in codes(entry.spec)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_inside_an_archive_it_is_read_too(tmp_path, monkeypatch, method):
+    """Its reader wants a file: a private one that is gone when the volume is there."""
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(apart))
+    array = make.voxels((5, 6, 7))
+    path = make.write_itk(tmp_path / "a.gipl", array)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.write(path, "inner/a.gipl")
+    (entry,) = loading.describe(str(tmp_path / "a.zip")).volumes
+    with loading.open_entry(entry) as volume:
+        assert volume.wait(60) is loading.LoadState.COMPLETE, volume.failures
+        assert np.array_equal(volume.array, array)
+    assert list(apart.iterdir()) == []
 
 
 def test_a_damaged_file_is_a_sentence(tmp_path):
