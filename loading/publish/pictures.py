@@ -48,7 +48,9 @@ def render(shown: Shown, window: Window | None = None) -> Picture:
         return np.right_shift(shown.samples, form.stored - 8).astype(np.uint8)
     if form.photometric not in _GREY:
         raise UnsupportedTransferSyntax(f"No picture is made of a frame of {form.photometric}")
-    meant = np.nan_to_num(shown.samples.astype(np.float64), posinf=0.0, neginf=0.0)
+    meant = shown.samples.astype(np.float64, copy=False)
+    if form.real:
+        meant = np.nan_to_num(meant, posinf=0.0, neginf=0.0)
     chosen = window or next(iter(shown.windows), None) or _range_of(meant)
     grey = _through(meant, chosen) * 255
     if form.photometric == "MONOCHROME1":
@@ -99,6 +101,9 @@ def _resample(
         larger: npt.NDArray[np.float64] = values.take(low, axis) * (1 - part)
         larger += values.take(high, axis) * part
         return larger
+    if size % wanted == 0:
+        parts = (*values.shape[:axis], wanted, size // wanted, *values.shape[axis + 1 :])
+        return np.asarray(values.reshape(parts).mean(axis + 1))
     total = np.cumsum(values, axis)
     zero = np.zeros_like(total.take([0], axis))
     total = np.concatenate([zero, total], axis)

@@ -31,7 +31,7 @@ from loading.publish.tree import Tree, read_or_none
 from loading.sources.base import CancelToken
 
 _BLOCK = 8
-"""Frames of one object that a worker takes at once."""
+"""Frames that a worker takes at once: of one object, or of as many as have one each."""
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class _Job:
     key: tuple[str, str]
     uid: str
     instance: Instance
-    folder: Path
+    folder: str
     elements: Elements = field(default_factory=dict)
     image: ImageFile | None = None
     reason: str | None = None
@@ -145,6 +145,8 @@ class _Job:
 
 
 _Step = Callable[[], None]
+_Ended = tuple[_Job, list[_Step], Exception | None]
+"""A job that a worker let go of, what is still to be done of it, and why it failed."""
 
 
 class _Publication:
@@ -166,7 +168,7 @@ class _Publication:
         self._headers = JsonHeaders()
         self._guard = threading.Lock()
         # A worker that ends is found here; to wait for a set of futures costs more than a header.
-        self._ended: queue.SimpleQueue[Future[list[_Step]]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Future[list[_Ended]]] = queue.SimpleQueue()
 
     def run(self, found: Grouped, worker_count: int) -> None:
         """Publish all series; workers go on with the next one while the lists are written."""
@@ -191,29 +193,39 @@ class _Publication:
         self, found: Grouped, pool: ThreadPoolExecutor, ahead: int
     ) -> Iterator[tuple[tuple[str, str], _Job | None]]:
         """Do the frames of all instances; gives each one when it is done, None if it failed."""
-        waiting: dict[Future[list[_Step]], _Job] = {}
+        waiting: set[Future[list[_Ended]]] = set()
         try:
-            for key, group in found.items():
-                folder = self._tree.series(*key) / "instances"
-                for uid, instance in group.items():
-                    job = _Job(key, uid, instance, folder / uid, steps=1)
-                    self._submit(waiting, job, pool.submit(self._begin, job))
-                    while len(waiting) >= ahead:
-                        yield from self._collect(waiting, pool)
+            for jobs in self._bunches(found):
+                self._submit(waiting, pool.submit(self._begin_all, jobs))
+                while len(waiting) >= ahead:
+                    yield from self._collect(waiting, pool)
             while waiting:
                 yield from self._collect(waiting, pool)
         finally:
             for one in waiting:
                 one.cancel()
 
-    def _submit(
-        self, waiting: dict[Future[list[_Step]], _Job], job: _Job, future: Future[list[_Step]]
-    ) -> None:
-        waiting[future] = job
+    def _bunches(self, found: Grouped) -> Iterator[list[_Job]]:
+        """Give the instances of each series as jobs, few frames together."""
+        for key, group in found.items():
+            folder = str(self._tree.series(*key) / "instances")
+            bunch: list[_Job] = []
+            count = 0
+            for uid, instance in group.items():
+                bunch.append(_Job(key, uid, instance, f"{folder}/{uid}", steps=1))
+                count += max(1, _frames_of(instance))
+                if count >= _BLOCK:
+                    yield bunch
+                    bunch, count = [], 0
+            if bunch:
+                yield bunch
+
+    def _submit(self, waiting: set[Future[list[_Ended]]], future: Future[list[_Ended]]) -> None:
+        waiting.add(future)
         future.add_done_callback(self._ended.put)
 
     def _collect(
-        self, waiting: dict[Future[list[_Step]], _Job], pool: ThreadPoolExecutor
+        self, waiting: set[Future[list[_Ended]]], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[tuple[str, str], _Job | None]]:
         self._cancel.check()
         try:
@@ -223,23 +235,43 @@ class _Publication:
         while not self._ended.empty():
             finished.append(self._ended.get())
         for future in finished:
-            job = waiting.pop(future)
-            job.steps -= 1
-            try:
-                for step in future.result():
-                    job.steps += 1
-                    self._submit(waiting, job, pool.submit(_last, step))
-            except OSError:
-                raise
-            except Exception as error:  # an instance that fails leaves the others alone
-                told = error if isinstance(error, LoadError) else unexpected(error)
-                if not job.has_failed:
-                    self._done.failed.append(Skipped(job.instance.place.name, told.what))
-                job.has_failed = True
-            if not job.steps:
-                yield job.key, None if job.has_failed else self._finish_instance(job)
+            waiting.remove(future)
+            for job, steps, failed in future.result():
+                job.steps += len(steps) - 1
+                for step in steps:
+                    self._submit(waiting, pool.submit(self._go_on, job, step))
+                if failed is not None:
+                    self._note(job, failed)
+                if not job.steps:
+                    yield job.key, None if job.has_failed else self._finish_instance(job)
         if self._progress is not None:
             self._progress(self._done)
+
+    def _note(self, job: _Job, error: Exception) -> None:
+        """Write down that an instance failed; it leaves the others alone."""
+        told = error if isinstance(error, LoadError) else unexpected(error)
+        if not job.has_failed:
+            self._done.failed.append(Skipped(job.instance.place.name, told.what))
+        job.has_failed = True
+
+    def _begin_all(self, jobs: Sequence[_Job]) -> list[_Ended]:
+        """Begin with some instances, one after the other."""
+        return [self._try(job, partial(self._begin, job)) for job in jobs]
+
+    def _go_on(self, job: _Job, step: _Step) -> list[_Ended]:
+        def last() -> list[_Step]:
+            step()
+            return []
+
+        return [self._try(job, last)]
+
+    def _try(self, job: _Job, work: Callable[[], list[_Step]]) -> _Ended:
+        try:
+            return job, work(), None
+        except OSError:  # the disk: nothing more can be written
+            raise
+        except Exception as error:
+            return job, [], error
 
     def _begin(self, job: _Job) -> list[_Step]:
         """Read the header and do the frames, or give them in blocks where there are many."""
@@ -314,11 +346,10 @@ class _Publication:
             return None
 
     @staticmethod
-    def _place(job: _Job, rendition: str, number: int) -> tuple[Path, str]:
-        return (
-            job.folder / rendition / f"{number + 1}.mht",
-            f"{job.uid}/{rendition}/{number + 1}",
-        )
+    def _place(job: _Job, rendition: str, number: int) -> tuple[str, str]:
+        """Give path and name of a frame's file."""
+        tail = f"{rendition}/{number + 1}"
+        return f"{job.folder}/{tail}.mht", f"{job.uid}/{tail}"
 
     def _finish_instance(self, job: _Job) -> _Job:
         """Label an instance; where one frame resisted its encoding, all stay as they are."""
@@ -380,8 +411,3 @@ class _Publication:
                 if read_or_none(folder / "thumbnail") != thumbnail:
                     tree.write(folder / "thumbnail", thumbnail)
                 return
-
-
-def _last(step: _Step) -> list[_Step]:
-    step()
-    return []

@@ -266,6 +266,21 @@ def test_long_values_are_kept_once(tmp_path):
     assert (folder.parents[1] / uri).read_bytes() == table
 
 
+def test_long_values_that_repeat_are_kept_in_each_study(tmp_path):
+    """A header is read by what the last one had; what lies aside has to lie aside for all."""
+    for study in ("1.2.1", "1.2.2"):
+        write_series(tmp_path / "in" / study, phantom(SMALL), StudyInstanceUID=study,
+                     SeriesInstanceUID=f"{study}.1", ICCProfile=bytes(3000),
+                     PatientID=lambda k: "P" * (1 + k % 2))  # fmt: skip
+    publish([str(tmp_path / "in")], tmp_path / "tree")
+    for folder in series_folders(tmp_path / "tree"):
+        for k, entry in enumerate(read_json(folder / "metadata.gz")):
+            kept = folder.parent.parent / entry["00282000"]["BulkDataURI"]
+            assert kept.read_bytes() == bytes(3000)
+            assert value(entry, "00100020") == "P" * (1 + k % 2)
+            assert value(entry, "0020000D") == folder.parent.parent.name
+
+
 def test_objects_without_pixels_are_published_too(tmp_path):
     (path,) = write_series(tmp_path / "in", phantom((1, 8, 8)))
     dataset = pydicom.dcmread(path)
