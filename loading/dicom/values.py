@@ -254,21 +254,27 @@ def _common_padding(
 ) -> tuple[float, float] | None:
     """Give the padding range where all slices have the same: one's padding is another's data."""
     kinds = {
-        (id(instance.shared), form): instance.shared
+        (id(instance.shared), id(form)): (instance.shared, form)
         for instance, form in zip(instances, forms, strict=True)
     }
-    ranges = {_padding(shared, form) for (_, form), shared in kinds.items()}
+    ranges = {_padding(shared, form) for shared, form in kinds.values()}
     return ranges.pop() if len(ranges) == 1 else None
 
 
 def _padding(shared: Attributes, form: PixelForm) -> tuple[float, float] | None:
-    """Read padding value and range limit (C.7.5.1.1.2): stored values, signed as the pixels."""
+    """Read padding value and range limit (C.7.5.1.1.2): stored values, of the pixels' kind."""
+    value, limit, kind = tags.PADDING_VALUE, tags.PADDING_LIMIT, "<h" if form.signed else "<H"
+    if form.real and form.allocated == 32:
+        value, limit, kind = tags.FLOAT_PADDING_VALUE, tags.FLOAT_PADDING_LIMIT, "<f"
+    elif form.real:
+        value, limit, kind = tags.DOUBLE_PADDING_VALUE, tags.DOUBLE_PADDING_LIMIT, "<d"
     ends = []
-    for tag in (tags.PADDING_VALUE, tags.PADDING_LIMIT):
+    for tag in (value, limit):
         raw = shared.raw.get(tag, b"")
-        if len(raw) >= 2:
-            ends.append(float(struct.unpack_from("<h" if form.signed else "<H", raw)[0]))
-    if not shared.has(tags.PADDING_VALUE) or not ends or form.real:
+        if len(raw) >= struct.calcsize(kind):
+            ends.append(float(struct.unpack_from(kind, raw)[0]))
+    # Values that are no numbers are nothing without being told so.
+    if not shared.has(value) or not ends or not all(map(math.isfinite, ends)):
         return None
     return min(ends), max(ends)
 
