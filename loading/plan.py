@@ -212,6 +212,7 @@ PLANS: dict[str, Plan] = {
 }
 
 
+_FINAL = int(Status.LOSSY)
 _NO_LEVEL = -99
 """Coarser than any level: what has been reached is told as a status alone."""
 
@@ -244,25 +245,33 @@ def plan_requests(
     """
     chunks = [ChunkKey(t, 0, k) for k in slices]
     first = slices.index(middle) if middle in slices else None
-    have = [reached(chunk) for chunk in chunks]
-    best: list[tuple[int, int]] = [(status, _NO_LEVEL) for status in have]
+    have = [int(reached(chunk)) for chunk in chunks]
+    best = [(status, _NO_LEVEL) for status in have]
     offers: list[Sequence[Rendition]] = [()] * len(chunks)
     for number, stage in enumerate(plan.stages):
+        last: Sequence[Rendition] = ()
         for n in stage.ordinals(len(chunks), first) if chunks else ():
             # asked once, and only for slices that are wanted: an answer may lie in a file
             offered = offers[n] = offers[n] or renditions(chunks[n])
-            chosen = offered[-1]
-            if stage.coarse and stage.step:
-                if len(offered) <= stage.step + 1 or offered[stage.step].cost > stage.max_cost:
-                    continue
-                chosen = offered[stage.step]
-            elif stage.coarse and offered[0].cost <= stage.max_cost:
-                chosen = offered[0]
-            gains = (int(chosen.gives), -chosen.level)
-            is_there = have[n] >= chosen.gives and not stage.step
-            if (best[n] < gains and not is_there) or (stage.retries and not have[n].is_final):
+            if offered is not last:  # nearly all slices are offered the same
+                last, chosen = offered, _chosen(stage, offered)
+                gains = (int(chosen.gives), -chosen.level) if chosen else (0, 0)
+            if chosen is None:
+                continue
+            is_new = best[n] < gains and (have[n] < gains[0] or stage.step > 0)
+            if is_new or (stage.retries and have[n] < _FINAL):
                 best[n] = max(best[n], gains)
                 yield Request(chunks[n], chosen, number)
+
+
+def _chosen(stage: Stage, offered: Sequence[Rendition]) -> Rendition | None:
+    """Give which of the offered renditions a stage asks for, if any."""
+    if stage.coarse and stage.step:
+        pays = len(offered) > stage.step + 1 and offered[stage.step].cost <= stage.max_cost
+        return offered[stage.step] if pays else None
+    if stage.coarse and offered[0].cost <= stage.max_cost:
+        return offered[0]
+    return offered[-1]
 
 
 def farthest_point_order(count: int, middle: int | None = None) -> list[int]:

@@ -89,14 +89,14 @@ def sort_out(
     """
     found = Found(source)
     slices: list[Item] = []
-    forms: dict[tuple[int, int], tuple[PixelForm | Refused, bool]] = {}
+    forms: _Forms = {}
     for instance in instances:
         try:
             slices += _slices_in(found, instance, forms)
         except Exception as error:  # whatever it is, the other files are still there
             _log.exception("a file cannot be described")
             found.skip(instance, unexpected(error).what)
-    series = grouping.by_key(slices, grouping.series_key)
+    series = grouping.by_series(slices)
     for name in sorted(series, key=repr):
         if cancel is not None:
             cancel.check()
@@ -128,21 +128,22 @@ def _add_objects(found: Found, instances: Sequence[Instance]) -> None:
         )
 
 
-def _slices_in(
-    found: Found,
-    instance: Instance,
-    forms: dict[tuple[int, int], tuple[PixelForm | Refused, bool]],
-) -> list[Item]:
+_Forms = dict[tuple[int, int], tuple[PixelForm | Refused, bool, bool]]
+"""Of files that share their attributes: what the pixels are, whether that is one slice, or a mosaic
+of many."""
+
+
+def _slices_in(found: Found, instance: Instance, forms: _Forms) -> list[Item]:
     """Give the slices that a file holds; what is no slice is listed at once."""
     key = (id(instance.shared), instance.pixel_tag)
     known = forms.get(key)
     if known is None:
         form = _form(instance)
         is_slice = isinstance(form, PixelForm) and _is_slice(instance.shared, form)
-        known = forms[key] = (form, is_slice)
-    form, is_slice = known
+        known = forms[key] = (form, is_slice, is_slice and is_mosaic(instance.shared))
+    form, is_slice, is_tiled = known
     if isinstance(form, PixelForm):
-        if is_slice and is_mosaic(instance.shared):
+        if is_tiled:
             return _unpack(instance, form)
         if is_slice:
             return [(instance, form)]

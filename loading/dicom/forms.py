@@ -149,11 +149,12 @@ def shortage(instance: Instance, form: PixelForm) -> str:
     if instance.part is not None and instance.part.tile < 0:
         behind = start + ((instance.frame + 1) * form.frame_bits + 7) // 8
         return f"it ends early: frame {instance.frame + 1} is not whole" if behind > size else ""
-    if start + form.native_bytes > size:
-        missing = start + form.native_bytes - size
-        return f"it ends early: {missing} of {form.native_bytes} bytes of pixels are missing"
+    needed = form.native_bytes
+    if start + needed > size:
+        missing = start + needed - size
+        return f"it ends early: {missing} of {needed} bytes of pixels are missing"
     if start + length > size + 1:
         return f"its pixels claim {length} bytes, the file has {size - start}"
-    if length < form.native_bytes:
-        return f"its pixels have {length} bytes where {form.native_bytes} are needed"
+    if length < needed:
+        return f"its pixels have {length} bytes where {needed} are needed"
     return ""

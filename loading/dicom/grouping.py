@@ -125,11 +125,28 @@ def by_key(
     return groups
 
 
+def by_series(items: Iterable[Item]) -> dict[Hashable, list[Item]]:
+    """Collect items by series; what files share is asked once."""
+    groups: dict[Hashable, list[Item]] = defaultdict(list)
+    names: dict[int, Hashable] = {}
+    for item in items:
+        instance = item[0]
+        shared = instance.shared
+        name = names.get(id(shared))
+        if name is None or instance.part is not None:
+            name = series_key(instance)
+            if shared.text(tags.SERIES_UID):  # else it is the folder's name
+                names[id(shared)] = name
+        groups[name].append(item)
+    return groups
+
+
 def by_form(items: Sequence[Item]) -> list[list[Item]]:
     """Split one series by size, samples, frame of reference, orientation and pixel spacing."""
     groups: dict[Hashable, list[Item]] = defaultdict(list)
-    distinct = {(id(item[0].shared), item[1]): item for item in items}
-    names: dict[tuple[int, PixelForm], Hashable] = {}
+    # To compare two forms, field by field, costs more than all the rest.
+    distinct = {(id(item[0].shared), id(item[1])): item for item in items}
+    names: dict[tuple[int, int], Hashable] = {}
     frames: list[Frame] = []
     spacings: list[tuple[float, float]] = []
     # In an order of their own, so that which value stands for its class never depends on that of
@@ -147,7 +164,7 @@ def by_form(items: Sequence[Item]) -> list[list[Item]]:
             _nearest(spacings, spacing_of(shared), _same_spacing),
         )
     for item in items:
-        groups[names[id(item[0].shared), item[1]]].append(item)
+        groups[names[id(item[0].shared), id(item[1])]].append(item)
     return [groups[name] for name in sorted(groups, key=repr)]
 
 
@@ -171,7 +188,7 @@ def names_of(groups: Sequence[Sequence[Item]]) -> list[str]:
     ]
 
 
-def _canonical(entry: tuple[tuple[int, PixelForm], Item]) -> tuple[bytes, bytes]:
+def _canonical(entry: tuple[tuple[int, int], Item]) -> tuple[bytes, bytes]:
     raw = entry[1][0].shared.raw
     return raw.get(tags.ORIENTATION, b""), raw.get(tags.PIXEL_SPACING, b"")
 

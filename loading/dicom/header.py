@@ -38,6 +38,15 @@ def _number(part: bytes) -> float:
         return math.nan
 
 
+@lru_cache(maxsize=4096)
+def _position(raw: bytes) -> tuple[float, float, float] | None:
+    """Parse three numbers, once for the many who ask where one slice lies."""
+    values = _numbers(raw)
+    if len(values) != 3 or not all(map(math.isfinite, values)):
+        return None
+    return values
+
+
 class Attributes:
     """Raw values that the files of a series have in common.
 
@@ -192,11 +201,7 @@ class Instance(NamedTuple):
     @property
     def position(self) -> tuple[float, float, float] | None:
         """Give the centre of the first voxel, LPS mm; None when it is not there or no number."""
-        values = numbers(self.own[_POSITION_AT])
-        if len(values) != 3:
-            return None
-        x, y, z = values
-        return values if math.isfinite(x) and math.isfinite(y) and math.isfinite(z) else None
+        return _position(self.own[_POSITION_AT])
 
     @property
     def instance_number(self) -> float:
