@@ -87,13 +87,14 @@ def judge(syntax: str, data: bytes, expected: Expected) -> Facts:
         head = read_head(codestream_of(data))
     except BadHead as error:
         raise expected.corrupt(f"The frame is no JPEG XL picture: {error}") from error
-    samples = head.channels + head.extra
     if head.is_animated:
         raise expected.corrupt("The JPEG XL picture is a sequence of pictures")
+    if head.extra:
+        raise expected.corrupt("The JPEG XL picture has opacity or other further samples a pixel")
     if not 1 <= head.bits <= _MOST_BITS:
         how = f"{head.bits} bits a sample" if head.bits else "samples that are no whole numbers"
         raise expected.corrupt(f"The JPEG XL picture has {how}, which is not read")
-    check_size(expected, head.rows, head.columns, samples, head.bits, "JPEG XL")
+    check_size(expected, head.rows, head.columns, head.channels, head.bits, "JPEG XL")
     if expected.signed:
         # It knows no sign, and writers that keep one do so in different ways.
         raise expected.corrupt("The header says that numbers of JPEG XL have a sign")

@@ -115,10 +115,10 @@ def jpeg_2000(data: bytes, out: Frame, depth: int) -> None:
 
 
 def htj2k(data: bytes, out: Frame, depth: int) -> None:
-    """Decode HTJ2K (imagecodecs, OpenJPH)."""
+    """Decode HTJ2K (imagecodecs, OpenJPH); it would give planes where it finds planes."""
     import imagecodecs
 
-    _into(imagecodecs.htj2k_decode, data, out, depth)
+    _into(imagecodecs.htj2k_decode, data, out, depth, planar=False)
 
 
 def htj2k_prefix(data: bytes, out: Frame, depth: int) -> None:

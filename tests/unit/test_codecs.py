@@ -360,3 +360,32 @@ def test_damaged_frames_never_end_the_process(syntax):
     )
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout.split()[-1]) > 10
+
+
+SAMPLES_APART = {
+    "JPEG-LS": (J2K + "80", imagecodecs.jpegls_encode),
+    "JPEG 2000": (
+        J2K + "90",
+        lambda a, **way: imagecodecs.jpeg2k_encode(
+            a, level=0, reversible=True, codecformat="j2k", mct=False, **way
+        ),
+    ),
+    "HTJ2K": (
+        J2K + "201",
+        lambda a, **way: imagecodecs.htj2k_encode(a, reversible=True, rgb=False, **way),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES_APART)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("shape", [(3, 3, 3), (3, 5, 3), (11, 7, 3)])
+def test_three_samples_come_side_by_side(name, dtype, planar, shape):
+    """Also of a picture as wide and as high as it has samples, where planes look like rows."""
+    syntax, encode = SAMPLES_APART[name]
+    pixels = np.random.default_rng(2).integers(0, 250, shape).astype(dtype)
+    laid = np.ascontiguousarray(np.moveaxis(pixels, -1, 0)) if planar else pixels
+    out = np.zeros_like(pixels)
+    codecs.decode(syntax, bytes(encode(laid, planar=planar)), expected_of(pixels, samples=3), out)
+    assert np.array_equal(out, pixels)
