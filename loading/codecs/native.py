@@ -101,10 +101,16 @@ def jpeg_lossless(data: bytes, out: Frame, depth: int) -> None:
 
 
 def jpeg_ls(data: bytes, out: Frame, depth: int) -> None:
-    """Decode JPEG-LS (imagecodecs, CharLS)."""
+    """Decode JPEG-LS (imagecodecs, CharLS).
+
+    Colours that are coded one after the other would go into the array as planes.
+    """
     import imagecodecs
 
-    _into(imagecodecs.jpegls_decode, data, out, depth)
+    if out.ndim == 3:
+        put(imagecodecs.jpegls_decode(data), out)
+    else:
+        _into(imagecodecs.jpegls_decode, data, out, depth)
 
 
 def jpeg_2000(data: bytes, out: Frame, depth: int) -> None:
