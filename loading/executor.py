@@ -15,8 +15,11 @@ from typing import Protocol
 class Executor(Protocol):
     """Supply threads that run a drain until it returns."""
 
-    def start(self, worker_count: int, drain: Callable[[], None]) -> None:
-        """Run `drain` in that many threads; it may be called again while others still run."""
+    def start(self, worker_count: int, drain: Callable[[], None], *, yields: bool = True) -> None:
+        """Run `drain` in that many threads; it may be called again while others still run.
+
+        `yields`: the process's other threads go first.
+        """
         ...
 
     def join(self, timeout_s: float) -> bool:
@@ -31,8 +34,8 @@ class ThreadExecutor:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
-    def start(self, worker_count: int, drain: Callable[[], None]) -> None:
-        """Run `drain` in that many new threads."""
+    def start(self, worker_count: int, drain: Callable[[], None], *, yields: bool = True) -> None:
+        """Run `drain` in that many new threads; they are as good as any."""
         with self._lock:
             self._threads = [thread for thread in self._threads if thread.is_alive()]
             for number in range(worker_count):

@@ -386,7 +386,7 @@ class OpenVolume:
         """Start workers for the present load, as many as there are threads; the lock is held."""
         try:
             for _ in range(count):
-                self._executor.start(1, run)
+                self._executor.start(1, run, yields=self._remote is None)
                 self._active_workers += 1
         except RuntimeError:
             _log.warning("only %d of %d threads are given", self._active_workers, count)

@@ -16,8 +16,9 @@ from functools import partial
 from PySide6.QtCore import QThread, QThreadPool
 
 NICENESS = 5
-"""Workers that decode keep every core busy; the window's own thread must still get its turn at once
-(figure window.scroll_fps_while_loading)."""
+"""Workers that read files keep every core busy; the window's own thread must still get its turn at
+once (figure window.scroll_fps_while_loading). Over a line they mostly wait, and what has come is to
+be seen (figure web40.window_vs_headless)."""
 
 
 class QtExecutor:
@@ -28,12 +29,12 @@ class QtExecutor:
         self._pool.setExpiryTimeout(1000)
         self._pool.setThreadPriority(QThread.Priority.LowPriority)
 
-    def start(self, worker_count: int, drain: Callable[[], None]) -> None:
-        """Run `drain` in that many threads of the pool."""
+    def start(self, worker_count: int, drain: Callable[[], None], *, yields: bool = True) -> None:
+        """Run `drain` in that many threads of the pool; `yields`: behind those of the window."""
         # tasks of an earlier start may still be leaving: make room for the new ones beside them
         self._pool.setMaxThreadCount(worker_count + self._pool.activeThreadCount())
         for _ in range(worker_count):
-            self._pool.start(partial(_gently, drain))
+            self._pool.start(partial(_gently, drain) if yields else drain)
 
     def join(self, timeout_s: float) -> bool:
         """Wait until every started drain has returned."""

@@ -63,11 +63,11 @@ class NoThreads:
         self.given = given
         self.inner = loading.ThreadExecutor()
 
-    def start(self, worker_count, drain) -> None:
+    def start(self, worker_count, drain, *, yields=True) -> None:
         if worker_count > self.given:
             raise RuntimeError("can't start new thread")
         self.given -= worker_count
-        self.inner.start(worker_count, drain)
+        self.inner.start(worker_count, drain, yields=yields)
 
     def join(self, timeout_s: float) -> bool:
         return self.inner.join(timeout_s)
