@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from app.theme import TOOLBAR_HEIGHT
+from app.theme import toolbar_height
 
 _AFTER_MS = 200
 """Alt with another key, or with the window manager's, is no wish for a menu."""
@@ -59,7 +59,7 @@ class AltMenuBar(QMenuBar):
     def _appear(self) -> None:
         parent = self.parentWidget()
         if parent is not None:
-            self.setGeometry(0, 0, parent.width(), TOOLBAR_HEIGHT)
+            self.setGeometry(0, 0, parent.width(), toolbar_height())
             self.show()
             self.raise_()
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
 
 from app.icons import icon
 from app.language import tr
-from app.theme import body_font, current_theme
+from app.theme import body_font, current_theme, hit
 from app.widgets import icon_button, label
 from viewer.link import POSITION, Link, are_different_patients
 from viewer.names import person_text
@@ -25,7 +25,6 @@ from viewer.workspace import Workspace
 if TYPE_CHECKING:
     from app.session import Column
 
-HEAD_HEIGHT = 32
 _HANDLE = 8
 _LEAST = 0.2
 _WORDS_FROM = 440
@@ -76,7 +75,7 @@ class ColumnHead(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedHeight(HEAD_HEIGHT)
+        self.setFixedHeight(hit() + 4)
         self._is_active = False
         self.link = icon_button("link", "", self.link_wanted.emit)
         self.link_words = label(role="caption")
@@ -147,9 +146,10 @@ class _Frame(QWidget):
 
     def arrange(self) -> None:
         """Place head and views."""
-        top = HEAD_HEIGHT if self.has_head else 0
+        height = hit() + 4
+        top = height if self.has_head else 0
         self.head.setVisible(self.has_head)
-        self.head.setGeometry(0, 0, self.width(), HEAD_HEIGHT)
+        self.head.setGeometry(0, 0, self.width(), height)
         self.workspace.setGeometry(0, top, self.width(), self.height() - top)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

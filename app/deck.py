@@ -13,7 +13,13 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 from app.motion import Fold
 from app.start_page import StartPage
 from app.status_line import StatusLine
-from app.theme import COMPACT_BELOW, DISPLAY_WIDTH, SERIES_WIDTH, STATUS_HEIGHT, TOOLBAR_HEIGHT
+from app.theme import (
+    COMPACT_BELOW,
+    DISPLAY_WIDTH,
+    SERIES_WIDTH,
+    status_height,
+    toolbar_height,
+)
 from app.toolbar import Toolbar
 
 _EDGE_DELAY_MS = 200
@@ -117,17 +123,17 @@ class Deck(QWidget):
         width, height = self.width(), self.height()
         bar = self.wants_toolbar and not self.is_bare
         line = not self.is_empty and not self.is_bare
-        top = TOOLBAR_HEIGHT if bar else 0
+        top = toolbar_height() if bar else 0
         if self._bar is not None:
             asked = max(self._bar.heightForWidth(width), self._bar.minimumSizeHint().height())
             self._bar.setGeometry(0, top, width, asked)
             top += asked
-        bottom = height - (STATUS_HEIGHT if line else 0)
+        bottom = height - (status_height() if line else 0)
         left = SERIES_WIDTH if self.shows("series") and not self.is_compact else 0
         right = DISPLAY_WIDTH if self.shows("display") and not self.is_compact else 0
         self.centre.setGeometry(left, top, width - left - right, bottom - top)
-        self.toolbar.setGeometry(0, 0, width, TOOLBAR_HEIGHT)
-        self.status.setGeometry(0, bottom, width, STATUS_HEIGHT)
+        self.toolbar.setGeometry(0, 0, width, toolbar_height())
+        self.status.setGeometry(0, bottom, width, status_height())
         for name, fold, x, across in (
             ("series", self._series_fold, 0, SERIES_WIDTH),
             ("display", self._display_fold, width - DISPLAY_WIDTH, DISPLAY_WIDTH),
@@ -169,7 +175,7 @@ class Deck(QWidget):
                 self._edge.start()
             elif y > 1:
                 self._edge.stop()
-            if y > TOOLBAR_HEIGHT + 8 and self.toolbar.isVisible():
+            if y > toolbar_height() + 8 and self.toolbar.isVisible():
                 self.toolbar.hide()
         return False
 

@@ -21,7 +21,7 @@ from app.language import tr
 from app.opacity_editor import OpacityEditor
 from app.preset_pictures import PresetPictures
 from app.presets import WINDOW_PRESETS
-from app.theme import DISPLAY_WIDTH
+from app.theme import DISPLAY_WIDTH, HIT, hit
 from app.widgets import (
     Choice,
     NumberField,
@@ -197,7 +197,7 @@ class DisplayPanel(PanelScroll):
         self.setEnabled(False)
 
     def _make_sides(self) -> None:
-        sides = row(spacing=4)
+        sides = row(spacing=4 if hit() == HIT else 0)
         for side, letter in SIDES:
             made = button(letter, lambda s=side: self.command.emit(f"volume.look.{s}"), "small")  # type: ignore[misc]
             made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

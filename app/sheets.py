@@ -12,7 +12,7 @@ from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
-from app.theme import STATUS_HEIGHT, TOOLBAR_HEIGHT
+from app.theme import status_height, toolbar_height
 from app.widgets import PanelScroll, icon_button, label
 
 
@@ -132,5 +132,5 @@ class SheetHost:
     def arrange(self) -> None:
         """Place the sheet anew after the window has changed its size."""
         if self.sheet is not None:
-            top = TOOLBAR_HEIGHT + self._inset
-            self.sheet.place(self._over.rect().adjusted(0, top, 0, -STATUS_HEIGHT))
+            top = toolbar_height() + self._inset
+            self.sheet.place(self._over.rect().adjusted(0, top, 0, -status_height()))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QPushButton, 
 from app.icons import icon
 from app.language import tr
 from app.motion import duration_ms
-from app.theme import STATUS_HEIGHT, current_theme
+from app.theme import current_theme, status_height
 from app.widgets import Elided, button
 
 
@@ -22,7 +22,7 @@ class StatusLine(QWidget):
         super().__init__()
         self.setObjectName("statusLine")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(STATUS_HEIGHT)
+        self.setFixedHeight(status_height())
         self.setAccessibleName(tr("Status"))
         self.text = Elided()
         self.act: QPushButton = button("", self.pause_wanted.emit)

@@ -22,13 +22,11 @@ THEMES = ("system", "dark", "light")
 
 CAPTION_PX, BODY_PX, SECTION_PX, TITLE_PX = 11, 13, 15, 22
 
-TOOLBAR_HEIGHT = 40
-STATUS_HEIGHT = 28
-"""Its links are controls, and none is lower than 28."""
 SERIES_WIDTH = 232
 DISPLAY_WIDTH = 272
 COMPACT_BELOW = 1000
-HIT = 28
+HIT, TOUCH_HIT = 28, 40
+"""Least width and height of a control, for a pointer and for fingers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,30 @@ LIGHT = Theme(
 )
 
 _current = DARK
+_hit = HIT
+
+
+def hit() -> int:
+    """Give the least width and height of a control: more where there is a touch screen."""
+    return _hit
+
+
+def toolbar_height() -> int:
+    """Give the height of the toolbar."""
+    return 40 if _hit == HIT else _hit + 8
+
+
+def status_height() -> int:
+    """Give the height of the status line; its links are controls."""
+    return _hit
+
+
+def has_touch() -> bool:
+    """Tell whether there is a screen that fingers can use."""
+    from PySide6.QtGui import QInputDevice
+
+    kind = QInputDevice.DeviceType.TouchScreen
+    return any(device.type() == kind for device in QInputDevice.devices())
 
 
 def current_theme() -> Theme:
@@ -98,7 +120,9 @@ def resolve_theme(choice: str) -> Theme:
 
 
 def apply_theme(application: QApplication, choice: str) -> Theme:
-    """Dress the application: style, palette, font, style sheet."""
+    """Dress the application: style, palette, font, style sheet; for fingers where they are used."""
+    global _hit
+    _hit = TOUCH_HIT if has_touch() else HIT
     colour(application, choice)
     if application.style().name() != "fusion":
         application.setStyle("Fusion")
@@ -142,8 +166,10 @@ def style_sheet(theme: Theme) -> str:
     """Fill the style sheet of `resources/style.qss` with the colours of a theme."""
     import string
 
-    colours = {field.name: getattr(theme, field.name) for field in fields(theme)}
-    return string.Template(read_text("style.qss")).substitute(colours)
+    words = {field.name: getattr(theme, field.name) for field in fields(theme)}
+    # of a control, within its padding, and within the ring of its focus
+    sizes = {"hit": _hit, "inner": _hit - 8, "ringed": _hit - 4, "menu": (_hit - 16) // 2}
+    return string.Template(read_text("style.qss")).substitute(words, **sizes)
 
 
 def contrast(first: str, second: str) -> float:

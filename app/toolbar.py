@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButt
 
 from app.actions import CommandSet
 from app.language import tr
-from app.theme import TOOLBAR_HEIGHT
+from app.theme import toolbar_height
 from app.widgets import DropDown, icon_button, label
 
 
@@ -28,7 +28,7 @@ class Toolbar(QWidget):
         super().__init__()
         self.setObjectName("toolbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(TOOLBAR_HEIGHT)
+        self.setFixedHeight(toolbar_height())
         self.setAccessibleName(tr("Toolbar"))
         self._commands = commands
         self.name: QLabel = label("Voxtide", "section")

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QScrollBar,
+    QScroller,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -39,7 +40,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import icon, pixmap
-from app.theme import HIT, code_font, current_theme
+from app.theme import TOUCH_HIT, code_font, current_theme, hit
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -82,7 +83,7 @@ def icon_button(name: str, tip: str, run: Callable[[], object] | None = None) ->
     """Make a square button with an icon, a tooltip and the tooltip's words for screen readers."""
     made = QToolButton()
     made.setIconSize(QSize(20, 20))
-    made.setMinimumSize(HIT + 4, HIT)
+    made.setMinimumSize(hit() + 4, hit())
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolTip(tip)
     made.setAccessibleName(tip)
@@ -261,7 +262,7 @@ class Switch(QCheckBox):
     def __init__(self, words: str) -> None:
         super().__init__(words)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setMinimumHeight(HIT)
+        self.setMinimumHeight(hit())
         self.clicked.connect(self.switched.emit)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -285,7 +286,7 @@ class Switch(QCheckBox):
 
     def sizeHint(self) -> QSize:
         """Give room for box and words."""
-        return QSize(28 + self.fontMetrics().horizontalAdvance(self.text()), HIT)
+        return QSize(28 + self.fontMetrics().horizontalAdvance(self.text()), hit())
 
     def hitButton(self, position: QPoint) -> bool:
         """Take clicks on all of it."""
@@ -355,7 +356,7 @@ class DropDown(QToolButton):
         self.setProperty("drop_down", "true" if words else "false")
         self.setIcon(icon(name))
         self.setIconSize(QSize(20, 20))
-        self.setMinimumSize(HIT + 4, HIT)
+        self.setMinimumSize(hit() + 4, hit())
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(menu)
@@ -399,6 +400,8 @@ class PanelScroll(QScrollArea):
         own.valueChanged.connect(self._bar.setValue)
         self._bar.valueChanged.connect(own.setValue)
         self._bar.hide()
+        if hit() == TOUCH_HIT:
+            QScroller.grabGesture(self.viewport(), QScroller.ScrollerGestureType.TouchGesture)
 
     def _follow_range(self, least: int, most: int) -> None:
         self._bar.setRange(least, most)
@@ -425,7 +428,7 @@ class Section(QWidget):
         self._head.setChecked(open_)
         self._head.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._head.setMinimumHeight(HIT)
+        self._head.setMinimumHeight(hit())
         self._head.setProperty("section_head", "true")
         self._head.setAccessibleName(title)
         self._head.toggled.connect(self._fold)

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QPointingDevice, QWheelEvent
 
 from viewer.crop import FACES, Face, handle, handle_step, with_face
 from viewer.geometry import FloatArray, Viewport, apply, fit_scale
@@ -24,6 +24,7 @@ from viewer.state import PLANES, PlaneView
 DRAG_PX: Final = 4.0
 LINE_PX: Final = 6.0
 HANDLE_REACH_PX: Final = 12.0
+FINGER_PX: Final = 20.0
 NOTCH: Final = 120
 TRACKPAD_PX: Final = 24
 ZOOM_PER_NOTCH: Final = 1.15
@@ -88,6 +89,7 @@ class Hand(ABC):
         self.model = model
         self.view = view
         self.space_held = False
+        self._is_finger = False
         self.settings = HandSettings()
         self._pressed: tuple[QPointF, Qt.MouseButton, Qt.KeyboardModifier] | None = None
         self._drag: Move | None = None
@@ -102,6 +104,7 @@ class Hand(ABC):
     def press(self, event: QMouseEvent) -> None:
         """Remember where a button went down."""
         if self._pressed is None:
+            self._is_finger = event.pointerType() == QPointingDevice.PointerType.Finger
             self._pressed = event.position(), event.button(), event.modifiers()
 
     def move(self, event: QMouseEvent, size: tuple[float, float]) -> None:
@@ -136,6 +139,10 @@ class Hand(ABC):
     def forget(self) -> None:
         """Make nothing of a button that is still down (the second press of a double click)."""
         self._pressed = self._drag = None
+
+    def reach(self, pixels: float) -> float:
+        """Give how near something must be to be taken hold of: fingers are less exact."""
+        return max(pixels, FINGER_PX) if self._is_finger else pixels
 
     # -- for each kind of view ----------------------------------------------------------------
 
@@ -212,7 +219,7 @@ class SliceHand(Hand):
             normal = scene.frames[name].normal
             across = np.array([normal @ frame.right, normal @ frame.down])
             across /= max(1e-9, float(np.linalg.norm(across)))
-            if abs(float(across @ (at.x() - x, at.y() - y))) <= LINE_PX:
+            if abs(float(across @ (at.x() - x, at.y() - y))) <= self.reach(LINE_PX):
                 near.append(name)
         return near
 
@@ -389,7 +396,7 @@ class SliceHand(Hand):
         assert aside is not None
         assert below is not None
         per_px = np.hypot(aside - here, below - here)
-        reach = LINE_PX * per_px
+        reach = self.reach(LINE_PX) * per_px
         is_beside = (here > np.array(box[0]) - reach) & (here < np.array(box[1]) + reach)
         best: tuple[float, Face] | None = None
         for face in FACES:
@@ -398,7 +405,7 @@ class SliceHand(Hand):
             if per_px[face.axis] < 1e-3 * per_px.max() or not others.all():
                 continue  # this plane does not cut it, or the pointer is past its end
             pixels = away / float(per_px[face.axis])
-            if pixels <= LINE_PX and (best is None or pixels < best[0]):
+            if pixels <= self.reach(LINE_PX) and (best is None or pixels < best[0]):
                 best = pixels, face
         return best[1] if best is not None else None
 
@@ -465,8 +472,8 @@ class VolumeHand(Hand):
             place = handle(on_view, scene, state.crop, face)
             if place is not None:
                 found.append((float(np.hypot(place[0] - at.x(), place[1] - at.y())), number))
-        away, number = min(found, default=(HANDLE_REACH_PX + 1, 0))
-        return FACES[number] if away <= HANDLE_REACH_PX else None
+        away, number = min(found, default=(np.inf, 0))
+        return FACES[number] if away <= self.reach(HANDLE_REACH_PX) else None
 
     def end(self, at: QPointF, size: tuple[float, float]) -> None:
         """Leave the camera where the drag left it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QContextMenuEvent,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
 
 from viewer import overlays
 from viewer.crop import Face
@@ -51,6 +51,8 @@ class PictureView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(40, 40)
+        self.grabGesture(Qt.GestureType.PinchGesture)
+        self._pinch: object = None
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -91,6 +93,31 @@ class PictureView(QWidget):
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             self.menu_asked.emit(self.mapToGlobal(self.rect().center()), self.view)
         event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """Zoom by pinching: on a trackpad where the system tells of it, or with two fingers."""
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.zoom_at(event.position(), 1.0 + event.value(), "pinch")
+                return True
+        elif isinstance(event, QGestureEvent):
+            pinch = event.gesture(Qt.GestureType.PinchGesture)
+            if isinstance(pinch, QPinchGesture):
+                self._follow_fingers(pinch)
+                return True
+        return super().event(event)
+
+    def _follow_fingers(self, pinch: QPinchGesture) -> None:
+        """Zoom about the middle of two fingers; what the first one did as a mouse ends here."""
+        self.hand.forget()
+        if pinch.state() == Qt.GestureState.GestureStarted:
+            self._pinch = object()
+        middle = QPointF(self.mapFromGlobal(pinch.centerPoint()))
+        self.zoom_at(middle, pinch.scaleFactor(), self._pinch)
+
+    def zoom_at(self, at: QPointF, factor: float, gesture: object) -> None:
+        """Zoom about a point; zooms of one gesture are one step to undo."""
+        raise NotImplementedError
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the pointer any more."""
@@ -222,10 +249,6 @@ class SliceView(PictureView):
         self.hand.wheel(event, self.extent)
         event.accept()
 
-    def event(self, event: QEvent) -> bool:
-        """Zoom by pinching, where the system tells of it."""
-        pinch = Qt.NativeGestureType.ZoomNativeGesture
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
-            self.hand.zoom_at(event.position(), 1.0 + event.value(), self.extent, "pinch")
-            return True
-        return super().event(event)
+    def zoom_at(self, at: QPointF, factor: float, gesture: object) -> None:
+        """Zoom about a point of the plane."""
+        self.hand.zoom_at(at, factor, self.extent, gesture)

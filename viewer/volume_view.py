@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QImage,
     QMouseEvent,
-    QNativeGestureEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -396,13 +395,9 @@ class VolumeView(PictureView):
             self.model.move_crosshair(point)
         super().mouseDoubleClickEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        """Zoom by pinching, where the system tells of it."""
-        pinch = Qt.NativeGestureType.ZoomNativeGesture
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
-            self.model.zoom("volume", 1.0 + event.value(), "pinch 3d")
-            return True
-        return super().event(event)
+    def zoom_at(self, at: QPointF, factor: float, gesture: object) -> None:
+        """Zoom about the middle of the view."""
+        self.model.zoom("volume", factor, ("3d", gesture))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom."""
