@@ -186,17 +186,32 @@ def _collect(dataset: FileDataset, stream: io.BytesIO, inflated_at: int) -> Pars
     if not len(dataset) and not len(dataset.file_meta):
         raise BadResponse("There is nothing in it")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
-    implicit, little = dataset.original_encoding
-    if not syntax:
+    said, little = dataset.original_encoding
+    implicit = _is_implicit(dataset, bool(said))
+    if not syntax or (implicit != bool(said) and little and syntax in _LITTLE):
         syntax = IMPLICIT_LITTLE if implicit else EXPLICIT_LITTLE if little else EXPLICIT_BIG
     values = _raw_values(dataset)
     values.update(_raw_values(dataset.file_meta))
-    tag, offset, length, vr = _pixel_element(stream, bool(implicit), bool(little))
+    tag, offset, length, vr = _pixel_element(stream, implicit, bool(little))
     if vr == b"OW" and not little:
         values[tags.PIXELS] = vr
     if inflated_at:
         return Parsed(DEFLATED, values, tag, offset - PREFIX_OF_INFLATED, length, inflated_at)
     return Parsed(syntax, values, tag, offset, length, 0)
+
+
+_LITTLE = (IMPLICIT_LITTLE, EXPLICIT_LITTLE)
+
+
+def _is_implicit(dataset: Dataset, said: bool) -> bool:
+    """Tell how elements are written, which some files do otherwise than they say."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag in dataset.keys():  # noqa: SIM118 -- a Dataset iterates over elements, not tags
+        element = dataset.get_item(tag)
+        if isinstance(element, RawDataElement):
+            return bool(element.is_implicit_VR)
+    return said
 
 
 def _raw_values(dataset: Dataset) -> dict[int, bytes]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
+from pydicom.sequence import Sequence
 
 import loading
 from loading.dicom import describe as describing
 from loading.dicom import grouping
 from loading.dicom.encapsulated import MAX_ITEMS
 from loading.dicom.parse import MAX_ELEMENTS
-from tests.helpers.dicom_encodings import J2K, encode_file
+from tests.helpers.dicom_encodings import J2K, NATIVE, encode_file
 from tests.helpers.dicom_series import phantom, write_series
+from tests.unit.test_dicom_real_world import mapping
 
 SMALL = (4, 16, 16)
 
@@ -120,3 +122,28 @@ def test_fragments_without_end_are_refused(tmp_path):
     path.write_bytes(whole[:at] + empty + whole[at:])
     with pytest.raises(loading.LoadError, match="more fragments than are read"):
         loading.describe(str(path))
+
+
+def renamed(raw: bytes, uid: str) -> bytes:
+    """Let a file call its encoding something else; the rest stays as it is."""
+    at = raw.index(b"\x02\x00\x10\x00UI") + 6
+    end = at + 2 + int.from_bytes(raw[at : at + 2], "little")
+    name = uid.encode() + b"\0" * (len(uid) % 2)
+    return raw[:at] + len(name).to_bytes(2, "little") + name + raw[end:]
+
+
+@pytest.mark.parametrize("said", ["implicit", "explicit", ""])
+@pytest.mark.parametrize("written", ["implicit", "explicit"])
+def test_how_elements_are_written_counts_not_what_is_said(tmp_path, written, said):
+    """Old exports and archives that changed one without the other; pydicom and DCMTK see it."""
+    stored = phantom((3, 12, 10))
+    items = Sequence([mapping(0.5, 3)])
+    for path in write_series(tmp_path, stored, RealWorldValueMappingSequence=items):
+        encode_file(path, NATIVE[written])
+        path.write_bytes(renamed(path.read_bytes(), NATIVE[said] if said else ""))
+    (entry,) = loading.describe(str(tmp_path)).volumes
+    assert entry.spec.transfer_syntaxes == (NATIVE[written],)
+    assert [other.unit for other in entry.spec.other_units] == ["mm2/s"]
+    with loading.open_entry(entry) as volume:
+        assert volume.wait(20) is loading.LoadState.COMPLETE
+        assert np.array_equal(volume.stored(), stored)
