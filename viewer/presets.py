@@ -1,9 +1,10 @@
 """Looks of the 3D view: opacity and colour by value, under their usual names.
 
 The numbers are those of 3D Slicer's volume rendering presets, which other programs ship too, but
-for where Bone begins and how the MIP of MR is laid. CT presets are in HU. MR numbers mean nothing
-by themselves: such a preset names the `span` of its values that is laid over the 1 to 99 percent
-range of the data. "Relative" presets (ours) give values as parts of that range.
+for those that look otherwise on whole and cropped bodies than their names say; the reason stands
+beside each. CT presets are in HU. MR numbers mean nothing by themselves: such a preset names the
+`span` of its values that is laid over the 1 to 99 percent range of the data. "Relative" presets
+(ours) give values as parts of that range.
 """
 
 from __future__ import annotations
@@ -103,38 +104,43 @@ _TABLE: Final[tuple[Preset, ...]] = (
     _preset(
         "CT-Bone",
         "Bone",
-        # Slicer's begins at -16 HU, where a cropped body is one red block: ours begins at bone.
-        opacity="-3024:0 150:0 641:0.716 3071:0.706",
-        colour="-3024:000000 -16.4:BA414D 641:E7D08D 3071:FFFFFF",
-        shade=_SOFT,
+        # Slicer's begins at -16 HU, where a cropped body is one red block: ours begins at bone, is
+        # soon opaque, and ivory, with contrast medium and spongy bone in brown.
+        opacity="-3024:0 160:0 260:0.35 420:0.9 3071:0.95",
+        colour="-3024:000000 160:B5714A 260:E2BE91 420:F2E6CB 3071:FFFFFF",
+        shade=Shade(0.18, 0.95, 0.2, 16),
     ),
     _preset(
         "CT-Muscle",
         "Muscle",
-        opacity="-3024:0 -155:0 218:0.677 420:0.833 3071:0.804",
-        colour="-3024:000000 -155:8C4026 218:E19A4A 420:FFEFF3 3071:D3A8FF",
-        shade=_SOFT,
+        # Slicer's shows fat as well, in the orange of everything else: ours is flesh and ivory.
+        opacity="-3024:0 -60:0 40:0.3 120:0.7 300:0.85 3071:0.85",
+        colour="-3024:000000 -60:7A2A1E 40:A8442F 120:C8694A 220:E8C79A 420:FFF4E6 3071:FFFFFF",
+        shade=Shade(0.25, 0.8, 0.1, 10),
     ),
     _preset(
         "CT-Soft-Tissue",
         "Soft tissue",
-        opacity="-2048:0 -167:0 -160:1 240:1 3661:1",
-        colour="-167:000000 -160:0E0E0E 240:FFFFFF 3661:FFFFFF",
-        shade=None,
+        # Slicer's, unshaded, goes from nothing to everything within 7 HU: noise and rings.
+        opacity="-3024:0 -250:0 -120:0.5 0:0.95 3071:1",
+        colour="-3024:000000 -250:5A5450 -120:A8A099 60:D6CEC6 240:FFFFFF",
+        shade=Shade(0.25, 0.8, 0.1, 10),
     ),
     _preset(
         "CT-Lung",
         "Lung",
-        opacity="-1000:0 -600:0 -599:0.15 -400:0.15 -399:0 2952:0",
-        colour="-1000:4C4CFF -600:0000FF -530:22C712 -460:EDFF1C -400:E34106 2952:FF4C4C",
-        shade=_MATT,
+        # Slicer's shows the rim of the lungs in four colours: ours the lungs and what runs in them.
+        opacity="-3024:0 -960:0 -850:0.03 -700:0.08 -500:0.16 -350:0.06 -250:0 3071:0",
+        colour="-3024:000000 -960:4058B0 -800:8FA8D8 -600:E9C0B0 -400:D0584A 3071:FFFFFF",
+        shade=Shade(0.3, 0.9, 0.1, 8),
     ),
     _preset(
         "CT-Chest-Vessels",
         "Vessels",
-        opacity="-3024:0 -1278:0 22.8:0.429 439:0.625 3071:0.616",
-        colour="-3024:000000 -1278:8C4026 22.8:E19A4A 439:FFEFF3 3071:D3A8FF",
-        shade=_MATT,
+        # Slicer's begins with air: of a cropped body a block is seen, no vessel.
+        opacity="-3024:0 140:0 220:0.5 350:0.9 3071:0.95",
+        colour="-3024:000000 140:7A1410 220:D9503A 320:F0B59A 500:F4E8D4 3071:FFFFFF",
+        shade=Shade(0.2, 0.9, 0.25, 14),
     ),
     _preset(
         "CT-Cardiac",
@@ -146,8 +152,9 @@ _TABLE: Final[tuple[Preset, ...]] = (
     _preset(
         "CT-MIP",
         "MIP",
-        opacity="-3024:0 -638:0 700:1 3071:1",
-        colour="-3024:000000 -638:FFFFFF 700:FFFFFF 3071:FFFFFF",
+        # Slicer's ramp, -638 to 700, puts all soft tissue into one bright grey before the vessels.
+        opacity="-3024:0 -200:0 900:1 3071:1",
+        colour="-3024:FFFFFF 3071:FFFFFF",
         shade=None,
         is_maximum=True,
     ),

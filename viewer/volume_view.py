@@ -346,7 +346,7 @@ class VolumeView(PictureView):
             return self.tr("3D is off")
         if not self._is_black:
             return ""
-        return self.tr("This preset shows none of the values here. Choose another, or move Shift.")
+        return self.tr("This preset shows nothing here.\nChoose another, or move Shift.")
 
     def paint_picture(self, painter: QPainter) -> None:
         """Paint what the view shows, on any painter."""

@@ -25,6 +25,7 @@ from tests.screens.server_states import SERVER_STATES
 from viewer.crop import whole as whole_box
 
 DEMO = resource_path("demo", "colin27")
+SHARP_S = 180.0
 SETTLE_MS = 700
 """Bars fold and a notice pulses for 150 ms; the sharp 3D picture follows its timer."""
 
@@ -48,7 +49,9 @@ class Stage:
         columns = self.window.columns
         if columns is not None and self.window.session.volume is not None:
             wait_until(
-                lambda: all(one.is_at_rest for one in columns.workspaces), "the sharp pictures"
+                lambda: all(one.is_at_rest for one in columns.workspaces),
+                "the sharp pictures",
+                SHARP_S,
             )
         wait_until(lambda: not self.window.display.volume_section.pictures.is_busy, "the presets")
 
