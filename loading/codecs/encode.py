@@ -81,11 +81,12 @@ def _jpeg_ls_near(frame: Frame, transform: bool) -> bytes:
 
 
 def _jpeg_2000(frame: Frame, transform: bool) -> bytes:
+    """Encode colours as they are: Cornerstone3D shows transformed ones (YBR_RCT) in black."""
     import imagecodecs
 
     return bytes(
         imagecodecs.jpeg2k_encode(
-            frame, level=0, reversible=True, codecformat="j2k", mct=transform, numthreads=1
+            frame, level=0, reversible=True, codecformat="j2k", mct=False, numthreads=1
         )
     )
 

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from loading.catalogue import Skipped
+from loading.codecs.encode import Encoding
 from loading.dicom.header import Instance
 from loading.dicom.json_model import Elements, JsonHeaders
 from loading.errors import LoadError, NotFound, unexpected
@@ -136,6 +137,7 @@ class _Job:
     folder: str
     elements: Elements = field(default_factory=dict)
     image: ImageFile | None = None
+    encoding: Encoding | None = None
     reason: str | None = None
     is_refused: bool = False
     has_failed: bool = False
@@ -282,7 +284,8 @@ class _Publication:
         image = job.image = renditions.open_image(job.instance, job.elements)
         if image is None:
             return []
-        job.reason = renditions.reason_to_keep(image, self._recipe.encoding)
+        job.encoding = renditions.encoding_for(image, self._recipe.encoding)
+        job.reason = renditions.reason_to_keep(image, job.encoding)
         count = image.form.frames
         if count <= _BLOCK:
             self._do(job, range(count))
@@ -322,8 +325,8 @@ class _Publication:
     def _encode(
         self, job: _Job, image: ImageFile, frame: renditions.Frame, number: int
     ) -> Written | None:
-        encoding = self._recipe.encoding
-        assert encoding is not None  # is_kept says so
+        encoding = job.encoding
+        assert encoding is not None  # or there is a reason to keep the frame
         path, name = self._place(job, "frames", number)
         try:
             return renditions.write_encoded(self._tree, path, image, frame, encoding, name)

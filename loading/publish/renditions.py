@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from loading import codecs
-from loading.codecs.encode import Encoding, has_colour_transform, is_progressive
+from loading.codecs.encode import (
+    HTJ2K,
+    JPEG_LS,
+    Encoding,
+    has_colour_transform,
+    is_progressive,
+)
 from loading.dicom import encapsulated, syntaxes, tags
 from loading.dicom.colour import TRANSFORMED
 from loading.dicom.forms import PixelForm, Refused, form_of, shortage
@@ -208,6 +214,15 @@ def read_frame(image: ImageFile, number: int) -> Frame:
         planes = stored.reshape(form.samples, form.rows, form.columns)
         return np.ascontiguousarray(np.moveaxis(planes, 0, -1))
     return stored
+
+
+def encoding_for(image: ImageFile, wanted: Encoding | None) -> Encoding | None:
+    """Give the encoding of an instance's frames: colours in HTJ2K are nobody's gain.
+
+    They have no coarse pictures here, and Cornerstone3D 5 shows them in black (YBR_RCT) or takes
+    planes for pixels (RGB). JPEG-LS is as small and read by all.
+    """
+    return JPEG_LS if wanted is HTJ2K and image.form.samples == 3 else wanted
 
 
 def reason_to_keep(image: ImageFile, encoding: Encoding | None) -> str | None:

@@ -118,7 +118,8 @@ def write_colour(folder, planar=0, compress=False):
 def test_colours_are_published(tmp_path, options, name):
     rgb = write_colour(tmp_path / "in", **options)
     _, folder, (entry,) = published(tmp_path, Recipe(ENCODINGS[name]))
-    assert value(entry, "00280004") == ("RGB" if name == "jls" else "YBR_RCT")
+    assert value(entry, "00280004") == "RGB", "which every viewer understands"
+    assert value(entry, "00083002") == J2K + ("90" if name == "j2k" else "80")
     assert value(entry, "00280006") == 0
     np.testing.assert_array_equal(frame(folder, entry, 1), rgb)
 
