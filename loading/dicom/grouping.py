@@ -169,19 +169,28 @@ def by_form(items: Sequence[Item]) -> list[list[Item]]:
 
 
 def names_of(groups: Sequence[Sequence[Item]]) -> list[str]:
-    """Name for people what tells the groups of one series apart: direction, size, spacing."""
+    """Name for people what tells the groups of one series apart: direction, size, spacing ...
+
+    Frames of reference have no names of their own and are counted.
+    """
     facts = []
+    references: dict[str, int] = {}
     for group in groups:
         instance, form = group[0]
         frame, spacing = frame_of(instance.shared), spacing_of(instance.shared)
+        uid = instance.shared.text(tags.FRAME_OF_REFERENCE)
+        reference = references.setdefault(uid, len(references) + 1)
         facts.append(
             (
                 geometry.plane_name(frame) if frame else "",
                 f"{form.columns} x {form.rows}",
                 f"{spacing[1]:.4g} x {spacing[0]:.4g} mm" if spacing else "",
+                f"frame of reference {reference}",
+                form.photometric.lower(),
+                "real numbers" if form.real else "whole numbers",
             )
         )
-    telling = [len({fact[at] for fact in facts}) > 1 for at in range(3)]
+    telling = [len({fact[at] for fact in facts}) > 1 for at in range(6)]
     return [
         ", ".join(word for word, tells in zip(fact, telling, strict=True) if tells and word)
         for fact in facts

@@ -26,8 +26,10 @@ _DECAY = 0x00541102
 _CORRECTED_TO = 0x00189701
 _IS_DECAY_CORRECTED, _IS_ATTENUATION_CORRECTED = 0x00189758, 0x00189759
 _CONVERTED = 0x00209170
-_GE_CREATOR, _GE_START = 0x00090010, 0x0009100D
-_PHILIPS_CREATOR, _PHILIPS_SUV, _PHILIPS_ACTIVITY = 0x70530010, 0x70531000, 0x70531009
+_GE, _GE_START = (0x0009, "GEMS_PETD"), 0x0D
+_PHILIPS, _PHILIPS_SUV, _PHILIPS_ACTIVITY = (0x7053, "Philips PET Private Group"), 0x00, 0x09
+_BLOCKS = range(0x10, 0x20)
+"""Private blocks that are looked at; which one is whose says its creator (PS3.5 7.8.1)."""
 
 _TOP = frozenset(
     {
@@ -40,13 +42,13 @@ _TOP = frozenset(
         _CORRECTED_TO,
         _IS_DECAY_CORRECTED,
         _IS_ATTENUATION_CORRECTED,
-        _GE_CREATOR,
-        _GE_START,
-        _PHILIPS_CREATOR,
-        _PHILIPS_SUV,
-        _PHILIPS_ACTIVITY,
     }
-)
+) | {
+    group << 16 | part
+    for group, wanted in ((_GE[0], (_GE_START,)), (_PHILIPS[0], (_PHILIPS_SUV, _PHILIPS_ACTIVITY)))
+    for block in _BLOCKS
+    for part in (block, *(block << 8 | one for one in wanted))
+}
 _DOSES = frozenset({_START_TIME, _DOSE, _HALF_LIFE, _START_DATETIME})
 
 
@@ -133,8 +135,6 @@ def _facts(instance: Instance) -> PetFacts:
     shared = instance.shared
     series_date = shared.text(tags.SERIES_DATE)
     acquired_date = _own(instance, tags.ACQUISITION_DATE) or series_date
-    ge = _text(values, _GE_CREATOR).startswith("GEMS_PETD")
-    philips = _text(values, _PHILIPS_CREATOR) == "Philips PET Private Group"
     return PetFacts(
         units=_text(values, _UNITS),
         suv_type=_text(values, _SUV_TYPE),
@@ -148,12 +148,21 @@ def _facts(instance: Instance) -> PetFacts:
         injected_time=moment(series_date, _text(values, _START_TIME)),
         series_start=moment(series_date, shared.text(tags.SERIES_TIME)),
         first_acquired=moment(acquired_date, _own(instance, tags.ACQUISITION_TIME)),
-        vendor_start=moment_of(_text(values, _GE_START)) if ge else None,
+        vendor_start=moment_of(_text(values, _private(values, _GE, _GE_START))),
         reference_ms=_first(instance.own_numbers(tags.FRAME_REFERENCE_TIME)),
         duration_ms=_number(values, _DURATION),
-        vendor_suv=_number(values, _PHILIPS_SUV) if philips else None,
-        vendor_activity=_number(values, _PHILIPS_ACTIVITY) if philips else None,
+        vendor_suv=_number(values, _private(values, _PHILIPS, _PHILIPS_SUV)),
+        vendor_activity=_number(values, _private(values, _PHILIPS, _PHILIPS_ACTIVITY)),
     )
+
+
+def _private(values: Values, owner: tuple[int, str], element: int) -> int:
+    """Give the tag of a maker's element; 0, which nothing has, where no block is the maker's."""
+    group, creator = owner
+    for block in _BLOCKS:
+        if _text(values, group << 16 | block).startswith(creator):
+            return group << 16 | block << 8 | element
+    return 0
 
 
 def _converted(data: DataSet, groups: Element | None) -> dict[int, Element]:

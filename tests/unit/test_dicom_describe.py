@@ -395,3 +395,24 @@ def test_progress_and_cancel(tmp_path):
     token.cancel()
     with pytest.raises(loading.Cancelled):
         describe([str(tmp_path)], cancel=token)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        (
+            {"FrameOfReferenceUID": lambda k: "1.2.4" if k < 4 else "1.2.3"},
+            {"Phantom, frame of reference 1", "Phantom, frame of reference 2"},
+        ),
+        (
+            {"PhotometricInterpretation": lambda k: f"MONOCHROME{1 + k // 4}"},
+            {"Phantom, monochrome1", "Phantom, monochrome2"},
+        ),
+    ],
+    ids=["frames of reference", "photometric interpretation"],
+)
+def test_names_say_what_sets_volumes_of_one_series_apart(tmp_path, changes, names):
+    write_series(tmp_path, phantom((8, 12, 10)), **changes)
+    found = loading.describe(str(tmp_path)).volumes
+    assert {entry.spec.label for entry in found} == names
+    assert [entry.spec.shape_kji[0] for entry in found] == [4, 4]

@@ -222,3 +222,24 @@ def test_files_that_do_not_agree_have_no_suv(tmp_path):
     spec = describe([str(tmp_path)]).volumes[0].spec
     assert spec.unit == "Bq/ml"
     assert "differ" in spec.header["suv"]
+
+
+@pytest.mark.parametrize("block", [0x10, 0x11, 0x1F])
+def test_the_makers_factor_stands_in_the_makers_block(tmp_path, block):
+    """Philips' private group may be any block; another maker's elements are not Philips'."""
+    stored = phantom((4, 12, 10))
+    for path in write_pet(tmp_path, stored):
+        dataset = pydicom.dcmread(path)
+        dataset.Units = "CNTS"
+        for other in (one for one in (0x10, 0x11) if one != block):
+            dataset.add_new((0x7053, other), "LO", "SOMEBODY ELSE")
+            dataset.add_new((0x7053, other << 8), "DS", "77")
+        dataset.add_new((0x7053, block), "LO", "Philips PET Private Group")
+        dataset.add_new((0x7053, block << 8), "DS", "0.0005")
+        dataset.save_as(path)
+    (entry,) = describe([str(tmp_path)]).volumes
+    assert entry.spec.unit == "g/ml SUVbw"
+    with loading.open_entry(entry) as volume:
+        volume.wait(60)
+        expected = stored * np.arange(1.0, 5.0)[:, None, None] * 0.0005
+        assert np.allclose(volume.stored(), expected, rtol=1e-6)
