@@ -231,7 +231,7 @@ def test_the_makers_factor_stands_in_the_makers_block(tmp_path, block):
     for path in write_pet(tmp_path, stored):
         dataset = pydicom.dcmread(path)
         dataset.Units = "CNTS"
-        for other in (one for one in (0x10, 0x11) if one != block):
+        for other in {0x10, 0x11} - {block}:
             dataset.add_new((0x7053, other), "LO", "SOMEBODY ELSE")
             dataset.add_new((0x7053, other << 8), "DS", "77")
         dataset.add_new((0x7053, block), "LO", "Philips PET Private Group")
