@@ -15,6 +15,7 @@ from loading.dicom.reader import HeaderReader
 from loading.errors import LoadError
 from loading.sources.base import CancelToken, Request
 from loading.spec import ChunkKey
+from tests.helpers.damage import damaged
 from tests.helpers.dicom_series import phantom
 from tests.helpers.enhanced_objects import frame_groups, one, shared_groups, write_enhanced
 
@@ -22,16 +23,6 @@ MANY = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 LARGEST = 1 << 24
-TELLING = [
-    b"\xff\xff\xff\xff",
-    b"\xfe\xff\x00\xe0\xff\xff\xff\xff",
-    b"\xfe\xff\x0d\xe0\x00\x00\x00\x00",
-    b"\xfe\xff\xdd\xe0\x00\x00\x00\x00",
-    b"\x00\x52\x30\x92SQ\x00\x00\xff\xff\xff\xff",
-    b"\x00\x00\x00\x00",
-    b"nan ",
-    b"UN\x00\x00\xff\xff\xff\xff",
-]
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +66,8 @@ def seeds(tmp_path_factory):
 @given(st.data())
 def test_damaged_groups_cost_little_and_raise_nothing(seeds, tmp_path, data):
     """E3: frames are placed, or the object is listed; never more than its bytes can hold."""
-    content = bytearray(data.draw(st.sampled_from(seeds)))
-    for _ in range(data.draw(st.integers(1, 6))):
-        at = data.draw(st.integers(132, len(content) - 1))
-        kind = data.draw(st.sampled_from(["change", "overwrite", "remove", "insert"]))
-        if kind == "change":
-            content[at] = data.draw(st.integers(0, 255))
-        elif kind == "overwrite":
-            part = data.draw(st.sampled_from(TELLING))
-            content[at : at + len(part)] = part
-        elif kind == "remove":
-            del content[at : at + data.draw(st.integers(1, 40))]
-        else:
-            content[at:at] = data.draw(st.sampled_from(TELLING))
     path = tmp_path / "damaged.dcm"
-    path.write_bytes(content)
+    path.write_bytes(damaged(data, seeds, 132))
     try:
         found = sort_out([HeaderReader().read_file(str(path))])
     except LoadError:

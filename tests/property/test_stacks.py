@@ -6,39 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loading.dicom import tags
 from loading.dicom.describe import sort_out
-from loading.dicom.header import Attributes, Instance
-from loading.sources.places import LocalFile
+from tests.helpers.header_records import record
 
 MANY = settings(max_examples=150, deadline=None)
-SHARED = {
-    tags.SOP_CLASS: b"1.2.840.10008.5.1.4.1.1.2",
-    tags.MODALITY: b"CT",
-    tags.SERIES_UID: b"1.2.3",
-    tags.ROWS: b"\x04\x00",
-    tags.COLUMNS: b"\x05\x00",
-    tags.BITS_ALLOCATED: b"\x10\x00",
-    tags.BITS_STORED: b"\x10\x00",
-    tags.HIGH_BIT: b"\x0f\x00",
-    tags.SAMPLES_PER_PIXEL: b"\x01\x00",
-    tags.PHOTOMETRIC: b"MONOCHROME2 ",
-    tags.PIXEL_SPACING: b"0.5\\0.5",
-    tags.ORIENTATION: b"1\\0\\0\\0\\1\\0",
-}
-ATTRIBUTES = Attributes("1.2.840.10008.1.2.1", SHARED)
-
-
-def record(number, z, own=None):
-    values = {
-        tags.SOP_INSTANCE: f"1.2.3.{number}".encode(),
-        tags.INSTANCE_NUMBER: str(number).encode(),
-        tags.POSITION: f"0\\0\\{z}".encode(),
-        **(own or {}),
-    }
-    place = LocalFile(f"/nowhere/{number:04d}", 1000, 0)
-    raw = tuple(values.get(tag, b"") for tag in tags.OWN_TAGS)
-    return Instance(place, ATTRIBUTES, raw, tags.PIXELS, 900, 40)
 
 
 def summary(records):
@@ -110,7 +81,7 @@ def test_true_positions_are_kept(places):
 def test_repeated_places_split_by_what_tells_them_apart(slices, times, random):
     """C2: time points never mix: each point holds one value of the key, in ascending order."""
     records = [
-        record(100 * t + k, 2.0 * k, {tags.TEMPORAL_POSITION: str(t).encode()})
+        record(100 * t + k, 2.0 * k, TEMPORAL_POSITION=t)
         for t in range(times)
         for k in range(slices)
     ]

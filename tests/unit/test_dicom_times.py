@@ -12,14 +12,14 @@ from pydicom.uid import generate_uid
 import loading
 from loading.dicom import tags
 from loading.dicom.describe import sort_out
-from loading.dicom.header import Attributes, Instance
 from loading.files import describe
-from loading.sources.places import LocalFile
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
+from tests.helpers.header_records import PLAIN, attributes, record
 
 SHAPE = (4, 12, 10)
 PLACES = 4
+STEP = 2.0
 
 
 @pytest.fixture
@@ -27,51 +27,11 @@ def stored():
     return phantom(SHAPE)
 
 
-def attributes(**changes):
-    raw = {
-        tags.SOP_CLASS: b"1.2.840.10008.5.1.4.1.1.4",
-        tags.MODALITY: b"MR",
-        tags.SERIES_UID: b"1.2.3",
-        tags.SERIES_DESCRIPTION: b"epi",
-        tags.IMAGE_TYPE: b"ORIGINAL\\PRIMARY\\M",
-        tags.ROWS: b"\x04\x00",
-        tags.COLUMNS: b"\x05\x00",
-        tags.BITS_ALLOCATED: b"\x10\x00",
-        tags.BITS_STORED: b"\x10\x00",
-        tags.HIGH_BIT: b"\x0f\x00",
-        tags.SAMPLES_PER_PIXEL: b"\x01\x00",
-        tags.PHOTOMETRIC: b"MONOCHROME2 ",
-        tags.PIXEL_SPACING: b"0.5\\0.5",
-        tags.ORIENTATION: b"1\\0\\0\\0\\1\\0",
-    }
-    return Attributes(
-        "1.2.840.10008.1.2.1", raw | {getattr(tags, name): v for name, v in changes.items()}
-    )
-
-
-PLAIN = attributes()
-
-
-def record(number, k, shared=PLAIN, **own):
-    values = {
-        tags.SOP_INSTANCE: f"1.2.3.{number}".encode(),
-        tags.INSTANCE_NUMBER: str(number).encode(),
-        tags.POSITION: f"0\\0\\{2.0 * k}".encode(),
-        **{
-            getattr(tags, name): value if isinstance(value, bytes) else str(value).encode()
-            for name, value in own.items()
-        },
-    }
-    place = LocalFile(f"/nowhere/{number:04d}", 1000, 0)
-    raw = tuple(values.get(tag, b"") for tag in tags.OWN_TAGS)
-    return Instance(place, shared, raw, tags.PIXELS, 900, 40)
-
-
 def series(points, shared=None, places=PLACES):
     """Make the records of a series; each point is a mapping of own attributes."""
     numbers = itertools.count(1)
     return [
-        record(next(numbers), k, PLAIN if shared is None else shared[t], **own)
+        record(next(numbers), STEP * k, PLAIN if shared is None else shared[t], **own)
         for t, own in enumerate(points)
         for k in range(places)
     ]
@@ -194,7 +154,7 @@ def test_echoes_of_times_that_nothing_names():
 def test_a_slice_timed_by_itself_splits_nothing():
     """Acquisition times of fMRI differ by slice too; the number decides then."""
     records = [
-        record(t * PLACES + k + 1, k, ACQUISITION_TIME=f"10000{t}.{k}")
+        record(t * PLACES + k + 1, STEP * k, ACQUISITION_TIME=f"10000{t}.{k}")
         for t in range(3)
         for k in range(PLACES)
     ]
