@@ -89,14 +89,16 @@ def probe(options: argparse.Namespace) -> int:
             "unit": p.unit,
             "status": p.status,
             **({"rgb": list(p.colour)} if p.colour else {}),
+            **({"readings": {unit: one for one, unit in p.readings}} if p.readings else {}),
         }
         for p in found
     ]
     if options.json:
         print(_json({"probes": rows}))
     else:
-        for row in rows:
+        for p, row in zip(found, rows, strict=True):
             value = "-" if row["value"] is None else f"{row['value']:g} {row['unit']}".strip()
+            value += "".join(f" ({reading:.4g} {unit})" for reading, unit in p.readings)
             print(
                 f"{row['lps']}  volume {row['volume']}  ijk {row['ijk']}  {value}  {row['status']}"
             )

@@ -34,6 +34,8 @@ class Probe:
         Red, green and blue; nothing where there is no colour.
     status : str
         "full", "lossy", "missing" or "failed".
+    readings : tuple of (float, str)
+        The value in further units, as far as the file says what it is in them.
     """
 
     lps: tuple[float, float, float]
@@ -44,6 +46,7 @@ class Probe:
     unit: str
     status: str
     colour: tuple[float, ...] = ()
+    readings: tuple[tuple[float, str], ...] = ()
 
 
 def nearest_voxel(spec: VolumeSpec, lps: npt.ArrayLike) -> tuple[int, int, int] | None:
@@ -117,12 +120,21 @@ def probe(
                         planes[k] = _read_plane(source, t, k)
                     plane, status = planes[k]
                     value, colour = _value_at(plane, j, i, entry.spec)
-                    unit = entry.spec.unit
-                    found = Probe(points[n], number, t, (i, j, k), value, unit, status, colour)
+                    unit, readings = entry.spec.unit, _readings(value, entry.spec)
+                    found = Probe(
+                        points[n], number, t, (i, j, k), value, unit, status, colour, readings
+                    )
                     results.append((n, found))
         finally:
             source.close()
     return [found for _, found in sorted(results, key=lambda pair: (pair[0], pair[1].volume))]
+
+
+def _readings(value: float | None, spec: VolumeSpec) -> tuple[tuple[float, str], ...]:
+    if value is None:
+        return ()
+    read = ((other.reading(value), other.unit) for other in spec.other_units)
+    return tuple((float(np.float32(one)), unit) for one, unit in read if one is not None)
 
 
 def _value_at(

@@ -323,3 +323,17 @@ def test_converted_pet_equals_the_files_it_was_made_of(tmp_path, data_folder):
     assert converted.spec.unit == classic.spec.unit == UNIT
     assert np.allclose(converted.spec.affine_lps, classic.spec.affine_lps)
     assert np.array_equal(meant(converted), meant(classic))
+
+
+def test_a_probe_tells_what_the_file_says_of_a_value(tmp_path, stored):
+    """Beside the meant value, and nothing where the mapping does not hold."""
+    item = mapping(2, 3, first=0, last=500)
+    write_series(tmp_path / "s", stored, RealWorldValueMappingSequence=Sequence([item]))
+    entry = only(tmp_path / "s")
+    origin = entry.spec.affine_lps @ (0, 0, 0, 1)
+    middle = entry.spec.affine_lps @ (6, 8, 3, 1)
+    points = [tuple(map(float, place[:3])) for place in (origin, middle)]
+    dark, bright = loading.probe([(0, entry)], points)
+    assert stored[0, 0, 0] < 500 < stored[3, 8, 6]
+    assert dark.readings == ((stored[0, 0, 0] * 2.0 + 3, "mm2/s"),)
+    assert bright.readings == ()
