@@ -2,52 +2,73 @@
 
 An address that did not come from the user's own hand (a link, a drop, the clipboard) is not
 contacted before the user has said so once for its host. Servers and studies open the study browser,
-everything below them opens at once. What the engine needs of the window for this (who asks, where
-frames are kept) is set up when the first address comes; until then nothing of it is imported.
+everything below them opens at once.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
-from app.bars import BarHost, QuestionBar
+from app.bars import BarHost
+from app.courier import Courier
+from app.known_hosts import KnownHosts
 from app.language import tr
 from app.links import LinkRefused, address_of, is_address, is_link
-from app.settings import cache_folder
+from app.web_access import WebAccess
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.saved_servers import SavedServers
     from app.sheets import Sheet
-    from app.sign_in import SignInDesk
     from app.study_search import StudySearch
     from loading import LoadError
-    from loading.web.frame_cache import FrameCache
     from loading.web.links import Link
 
-_log = logging.getLogger(__name__)
-
 _FILE_ENDINGS = (".zip", ".dcm", ".nii", ".gz", ".nrrd", ".mha", ".tif", ".tiff", ".zarr")
-MOST_HOSTS = 500
 
 
 class Door(QObject):
-    """Open paths and addresses in one window."""
+    """Open paths and addresses in one window.
 
-    _found = Signal(object)
+    Attributes
+    ----------
+    bars : BarHost
+        Where questions are asked.
+    hosts : KnownHosts
+        Who may be contacted.
+    access : WebAccess
+        Sign-ins and kept frames.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self.bars = BarHost(window)
-        self._found.connect(lambda call: call(), Qt.ConnectionType.QueuedConnection)
+        self.hosts = KnownHosts(window, self.bars)
+        self.access = WebAccess(window, self.bars)
+        self._courier = Courier(self)
+
+    @cached_property
+    def search(self) -> StudySearch:
+        """Give the search of the study browser."""
+        from app.study_search import StudySearch
+
+        made = StudySearch(self)
+        made.answered.connect(self.servers.save)
+        return made
+
+    @cached_property
+    def servers(self) -> SavedServers:
+        """Give the servers that are kept."""
+        from app.saved_servers import SavedServers
+
+        return SavedServers(self._window)
 
     # -- in ----------------------------------------------------------------------------------------
 
@@ -70,7 +91,7 @@ class Door(QObject):
         from loading import LoadError
         from loading.web.links import parse
 
-        self.set_up()
+        self.access.set_up()
         try:
             links = [parse(address_of(one) if is_link(one) else one) for one in addresses]
         except LinkRefused as refused:
@@ -83,7 +104,7 @@ class Door(QObject):
             self._window.tell(tr("A sign-in in the address was left out."))
         if by_hand:
             for link in links:
-                self.remember_host(link)
+                self.hosts.remember(link)
         self._let_in(links, place)
 
     def paste(self) -> None:
@@ -99,7 +120,7 @@ class Door(QObject):
 
     def show_studies(self) -> None:
         """Open or close the study browser."""
-        self.set_up()
+        self.access.set_up()
         self._window.show_sheet("studies", self._make_browser)
 
     def follow_names(self) -> None:
@@ -108,48 +129,15 @@ class Door(QObject):
 
     def close(self) -> None:
         """Let everybody go who waits for an answer."""
-        if "desk" in self.__dict__:
-            self.desk.close()
+        self.access.close()
         if "search" in self.__dict__:
             self.search.stop()
         self.bars.close()
 
-    # -- hosts that may be contacted ---------------------------------------------------------------
-
-    def is_known(self, link: Link) -> bool:
-        """Tell whether a host may be contacted without asking."""
-        return str(link.origin) in self._window.settings.value.known_hosts
-
-    def remember_host(self, link: Link) -> None:
-        """Contact a host without asking from now on."""
-        known = self._window.settings.value.known_hosts
-        if str(link.origin) not in known:
-            self._window.preferences.change(
-                "known_hosts", [*known[-MOST_HOSTS + 1 :], str(link.origin)]
-            )
+    # -- where a link leads ------------------------------------------------------------------------
 
     def _let_in(self, links: list[Link], place: int | None) -> None:
-        """Ask about the first host that is not known, then go on."""
-        unknown = next((link for link in links if not self.is_known(link)), None)
-        if unknown is None:
-            self._open_links(links, place)
-            return
-        self._ask_about(unknown, lambda: self._let_in(links, place))
-
-    def _ask_about(self, link: Link, then: Callable[[], None]) -> None:
-        """Ask whether a host may be contacted, and go on when it may."""
-
-        def agree() -> None:
-            self.remember_host(link)
-            then()
-
-        words = tr("Contact {host} for the first time?").format(host=link.host)
-        more = tr("What is there is fetched; nothing of yours is sent but what you search for.")
-        if link.origin.scheme == "http":
-            more += " " + tr("The line is not encrypted.")
-        self.bars.ask(QuestionBar(words, more, tr("Contact"), agree))
-
-    # -- where a link leads ------------------------------------------------------------------------
+        self.hosts.let_in(links, lambda: self._open_links(links, place))
 
     def _open_links(self, links: list[Link], place: int | None) -> None:
         pages = [link for link in links if not link.root]
@@ -165,8 +153,8 @@ class Door(QObject):
 
     def browse(self, link: Link) -> None:
         """Show the studies of a server."""
-        self.set_up()
-        self.allow_asking(link)
+        self.access.set_up()
+        self.access.allow_asking(link)
         self.search.connect_to(link)
         from app.study_browser import StudyBrowser
 
@@ -182,12 +170,6 @@ class Door(QObject):
         self._window.sheets.close()
         self._window.session.open([uri])
 
-    def allow_asking(self, link: Link) -> None:
-        """Ask for a sign-in again where the user had said no."""
-        from loading.web.credentials import credentials
-
-        credentials.allow_asking(link.origin)
-
     def retry(self) -> None:
         """Try again what could not be read; who had declined to sign in is asked again."""
         uris = [uri for opened in self._window.session.opened for uri in opened.uris]
@@ -195,32 +177,8 @@ class Door(QObject):
             from loading.web.links import parse
 
             for uri in filter(is_address, uris):
-                self.allow_asking(parse(uri))
+                self.access.allow_asking(parse(uri))
         self._window.session.retry()
-
-    def sign_in_anew(self, link: Link, then: Callable[[], None]) -> None:
-        """Ask who asks, also where a server refuses without asking (403), and go on."""
-        from loading.web.credentials import credentials
-
-        origin = link.origin
-        credentials.set(origin, None)
-
-        def work() -> None:
-            if credentials.refused(origin, "", ""):
-                self._post(then)
-
-        threading.Thread(target=work, name="sign in", daemon=True).start()
-
-    def sign_out(self, link: Link) -> None:
-        """Forget who asks at a server, in the keyring too."""
-        from loading.web.credentials import credentials
-
-        origin = link.origin
-        credentials.set(origin, None)
-        # the keyring may ask to be unlocked
-        threading.Thread(
-            target=lambda: credentials.forget(origin), name="forget sign-in", daemon=True
-        ).start()
 
     def _find_servers(self, links: list[Link], place: int | None) -> None:
         """Find the servers behind viewers' pages, in a thread."""
@@ -228,8 +186,8 @@ class Door(QObject):
         from loading.web.finding import find_server
         from loading.web.links import parse
 
-        known = tuple(server["root"] for server in self._window.settings.value.servers)
-        hosts = set(self._window.settings.value.known_hosts)
+        known = tuple(server.root for server in self.servers.all)
+        hosts = set(self.hosts.names)
         strangers: list[Link] = []
 
         def may_contact(root: str) -> bool:
@@ -240,7 +198,7 @@ class Door(QObject):
 
         def ask_further(failed: LoadError) -> None:
             if strangers:
-                self._ask_about(strangers[0], lambda: self._find_servers(links, place))
+                self.hosts.ask(strangers[0], lambda: self._find_servers(links, place))
             else:
                 self.tell(failed)
 
@@ -248,18 +206,12 @@ class Door(QObject):
             try:
                 found = [find_server(link, known, may_contact=may_contact) for link in links]
             except LoadError as error:
-                self._post(partial(ask_further, error))
+                self._courier.post(partial(ask_further, error))
             else:
-                self._post(lambda: self._let_in(found, place))
+                self._courier.post(lambda: self._let_in(found, place))
 
         self._window.tell(tr("Looking for the server behind the page"))
         threading.Thread(target=work, name="find server", daemon=True).start()
-
-    def _post(self, call: Callable[[], None]) -> None:
-        try:
-            self._found.emit(call)
-        except RuntimeError:  # the window has gone
-            _log.debug("an answer came after the end")
 
     def tell(self, error: LoadError) -> None:
         """Tell why an address was not opened."""
@@ -271,80 +223,6 @@ class Door(QObject):
         from app.study_browser import StudyBrowser
 
         return StudyBrowser(self._window, self.search)
-
-    # -- what the engine needs of the window -------------------------------------------------------
-
-    @cached_property
-    def desk(self) -> SignInDesk:
-        """Give who asks the user for sign-ins; made when the first address comes."""
-        from app.keyring_vault import KeyringVault
-        from app.sign_in import SignInDesk
-        from loading.web.credentials import credentials
-
-        vault = KeyringVault()
-        made = SignInDesk(self, self.bars, vault)
-        made.not_kept.connect(self._window.tell, Qt.ConnectionType.QueuedConnection)
-        credentials.ask, credentials.vault = made.ask, vault
-        return made
-
-    @cached_property
-    def search(self) -> StudySearch:
-        """Give the search of the study browser."""
-        from app.study_search import StudySearch
-
-        made = StudySearch(self)
-        made.answered.connect(self.save_server)
-        return made
-
-    @cached_property
-    def frames(self) -> FrameCache:
-        """Give the cache of frames on the disk."""
-        from loading.web.frame_cache import FrameCache
-
-        return FrameCache(cache_folder() / "frames", 0)
-
-    def set_up(self) -> None:
-        """Give the engine what it needs; quick when it has it."""
-        assert self.desk is not None
-        self.apply_frame_cache()
-
-    def apply_frame_cache(self) -> None:
-        """Follow the setting of how much is kept."""
-        from loading.web import frame_cache
-
-        self.frames.limit_bytes = self._window.settings.value.frame_cache_mb * 1_000_000
-        frame_cache.use(self.frames if self.frames.limit_bytes else None)
-
-    def clear_frames(self) -> None:
-        """Throw away what was kept, beside the event loop."""
-
-        def work() -> None:
-            self.frames.clear()
-            self._post(lambda: self._window.tell(tr("Nothing is kept of what came from servers.")))
-
-        threading.Thread(target=work, name="clear frames", daemon=True).start()
-
-    # -- saved servers -----------------------------------------------------------------------------
-
-    def save_server(self, link: Link) -> None:
-        """Put a server first among those that are saved."""
-        from loading.web import servers
-
-        present = servers.from_data(self._window.settings.value.servers)
-        root = dataclasses.replace(link, study="", series="", instance="", frames=(), search=())
-        after = servers.with_server(present, servers.server_of(root))
-        if after != present:
-            self._window.preferences.change("servers", servers.to_data(after))
-
-    def forget_server(self, root: str) -> None:
-        """Take a server out, its sign-in too."""
-        from loading.web import servers
-        from loading.web.links import Link
-
-        present = servers.from_data(self._window.settings.value.servers)
-        after = servers.without_server(present, root)
-        self._window.preferences.change("servers", servers.to_data(after))
-        self.sign_out(Link(root))
 
 
 def _is_browsed(link: Link) -> bool:

@@ -34,7 +34,7 @@ class Preferences:
         elif name == "memory_limit_mb":
             self.apply_memory_limit()
         elif name == "frame_cache_mb":
-            window.door.apply_frame_cache()
+            window.door.access.apply_frame_cache()
         window.commands.refresh()
 
     def toggle_names(self) -> None:
@@ -78,5 +78,5 @@ class Preferences:
 
         sheet = SettingsSheet(self._window.settings.value, self._window.commands)
         sheet.changed.connect(self.change)
-        sheet.frames_cleared.connect(self._window.door.clear_frames)
+        sheet.frames_cleared.connect(self._window.door.access.clear_frames)
         return sheet

@@ -11,7 +11,6 @@ from PySide6.QtCore import QLocale, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QColor,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
@@ -20,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.cards import Card
 from app.language import tr
 from app.recent import RecentItem, RecentStore
 from app.theme import current_theme
@@ -86,7 +86,7 @@ class DropCard(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
 
 
-class RecentCard(QWidget):
+class RecentCard(Card):
     """One thing that was opened lately; a click opens it again."""
 
     accessible_role = QAccessible.Role.Button
@@ -98,14 +98,10 @@ class RecentCard(QWidget):
     def __init__(
         self, item: RecentItem, picture: Path | None, *, names_hidden: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(Qt.FocusPolicy.TabFocus)
         self._item = item
         name = item.shown_name(names_hidden=names_hidden)
-        self.setObjectName("card")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedSize(_RECENT_WIDTH, 156)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Open {name} again").format(name=name))
         self._thumbnail = Thumbnail(96)
         if picture is not None:
@@ -119,14 +115,12 @@ class RecentCard(QWidget):
         out.addWidget(self._locate)
         out.addWidget(button(tr("Remove"), lambda: self.removed.emit(item.uri), "small"))
         self._ways_out.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(4)
-        column.addWidget(self._thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(Elided(name, mode=Qt.TextElideMode.ElideMiddle))
-        column.addWidget(self._detail)
-        column.addWidget(self._ways_out)
-        column.addStretch(1)
+        self.column.addWidget(self._thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.column.addWidget(Elided(name, mode=Qt.TextElideMode.ElideMiddle))
+        self.column.addWidget(self._detail)
+        self.column.addWidget(self._ways_out)
+        self.column.addStretch(1)
+        self.picked.connect(self.choose)
         if not item.is_there:
             self.setToolTip(tr("not found"))
             self._thumbnail.setEnabled(False)
@@ -142,33 +136,6 @@ class RecentCard(QWidget):
         self._ways_out.show()
         if self.hasFocus():
             self._locate.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Take a click."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
-            event.position().toPoint()
-        ):
-            self.choose()
-
-    def keyPressEvent(self, event: object) -> None:
-        """Take Enter and Space as a click."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):  # type: ignore[attr-defined]
-            self.choose()
-        else:
-            super().keyPressEvent(event)  # type: ignore[arg-type]
-
-    def enterEvent(self, event: object) -> None:
-        """Light up under the pointer."""
-        self._set_hot(True)
-
-    def leaveEvent(self, event: object) -> None:
-        """Calm down again."""
-        self._set_hot(False)
-
-    def _set_hot(self, hot: bool) -> None:
-        self.setProperty("hot", "true" if hot else "false")
-        self.style().unpolish(self)
-        self.style().polish(self)
 
 
 class StartPage(QWidget):

@@ -22,7 +22,6 @@ from app.study_search import StudySearch
 from app.study_table import SORT_ROLE, WIDTHS, SeriesTile, StudyTable, tiles_of
 from app.widgets import Choice, Elided, Field, button, icon_button, label, row
 from loading.errors import LoadError, NotFound
-from loading.web import servers
 from loading.web.links import Link, parse
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ class StudyBrowser(Sheet):
         self._connect(Link(root))
 
     def _connect(self, link: Link) -> None:
-        self._window.door.remember_host(link)
+        self._window.door.hosts.remember(link)
         self._window.door.browse(link)
 
     def begin(self) -> None:
@@ -191,7 +190,8 @@ class StudyBrowser(Sheet):
     def _forget(self) -> None:
         root = self.servers.value()
         if root:
-            self._window.door.forget_server(root)
+            self._window.door.servers.forget(root)
+            self._window.door.access.sign_out(Link(root))
             self.refresh()
 
     def _ask(self) -> None:
@@ -210,7 +210,7 @@ class StudyBrowser(Sheet):
         if search.link is None:
             return
         if search.wants_sign_in:
-            self._window.door.sign_in_anew(search.link, lambda: search.search(search.query))
+            self._window.door.access.sign_in_anew(search.link, lambda: search.search(search.query))
         elif self._may_be_file:
             self._window.door.open_found(search.link.url)
         else:
@@ -219,7 +219,7 @@ class StudyBrowser(Sheet):
     def _sign_out(self) -> None:
         link = self._search.link
         if link is not None:
-            self._window.door.sign_out(link)
+            self._window.door.access.sign_out(link)
             self.refresh()
 
     def _choose_row(self, current: QModelIndex, _before: QModelIndex) -> None:
@@ -269,7 +269,7 @@ class StudyBrowser(Sheet):
         return tr("Open as a file") if self._may_be_file else tr("Try again")
 
     def _show_servers(self) -> None:
-        saved = servers.from_data(self._window.settings.value.servers)
+        saved = self._window.door.servers.all
         link = self._search.link
         known = [(one.root, one.name) for one in saved]
         if link is not None and all(root != link.root for root, _ in known):

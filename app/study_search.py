@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app.courier import Courier
 from app.language import tr
 from loading.errors import Cancelled, LoadError, Unauthorised, unexpected
 from loading.sources.base import CancelToken
@@ -66,7 +67,6 @@ class StudySearch(QObject):
     found = Signal(int)
     pictured = Signal(str)
     answered = Signal(object)
-    _done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,7 +85,7 @@ class StudySearch(QObject):
         self._pager: Pager[Study] | None = None
         self._search_token = CancelToken()
         self._series_token = CancelToken()
-        self._done.connect(lambda call: call(), Qt.ConnectionType.QueuedConnection)
+        self._courier = Courier(self)
 
     @property
     def origin_words(self) -> str:
@@ -233,10 +233,7 @@ class StudySearch(QObject):
             if not token.is_cancelled:
                 call()
 
-        try:
-            self._done.emit(run)
-        except RuntimeError:  # the window has gone
-            _log.debug("an answer came after the end")
+        self._courier.post(run)
 
     def _fail(self, error: LoadError) -> None:
         self.is_searching = False

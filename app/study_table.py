@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtGui import QAccessible, QKeyEvent, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QAccessible, QPixmap
 
+from app.cards import Card
 from app.language import tr
 from app.widgets import Elided, Thumbnail
 
@@ -110,7 +110,7 @@ class StudyTable(QAbstractTableModel):
             self.endResetModel()
 
 
-class SeriesTile(QWidget):
+class SeriesTile(Card):
     """One series of a study: picture, name, number of slices; a click opens it."""
 
     accessible_role = QAccessible.Role.ListItem
@@ -118,57 +118,25 @@ class SeriesTile(QWidget):
     chosen = QtSignal(str)
 
     def __init__(self, series: Series) -> None:
-        super().__init__()
+        super().__init__(Qt.FocusPolicy.StrongFocus)
         self.uid = series.uid
         name = series.description or tr("Series {number}").format(number=series.number or "")
         count = tr("{count} slices").format(count=series.instance_count)
         parts = [series.modality, count if series.instance_count is not None else ""]
         details = ", ".join(part for part in parts if part)
-        self.setObjectName("card")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFixedWidth(_TILE_WIDTH)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Open {name}, {details}").format(name=name, details=details))
         self.thumbnail = Thumbnail(_PICTURE)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(4)
-        column.addWidget(self.thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(Elided(name))
-        column.addWidget(Elided(details, "caption"))
+        self.column.addWidget(self.thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.column.addWidget(Elided(name))
+        self.column.addWidget(Elided(details, "caption"))
+        self.picked.connect(lambda: self.chosen.emit(self.uid))
 
     def set_picture(self, data: bytes) -> None:
         """Show a picture; what cannot be read shows nothing."""
         picture = QPixmap()
         if picture.loadFromData(data):
             self.thumbnail.set_picture(picture)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Take a click."""
-        is_inside = self.rect().contains(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and is_inside:
-            self.chosen.emit(self.uid)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take Enter and Space as a click."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit(self.uid)
-        else:
-            super().keyPressEvent(event)
-
-    def enterEvent(self, event: object) -> None:
-        """Light up under the pointer."""
-        self._set_hot(True)
-
-    def leaveEvent(self, event: object) -> None:
-        """Calm down again."""
-        self._set_hot(False)
-
-    def _set_hot(self, hot: bool) -> None:
-        self.setProperty("hot", "true" if hot else "false")
-        self.style().unpolish(self)
-        self.style().polish(self)
 
 
 def tiles_of(series: Sequence[Series]) -> list[SeriesTile]:

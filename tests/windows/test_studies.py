@@ -452,7 +452,7 @@ def test_a_volume_is_found_and_opened_and_the_second_time_comes_from_the_disk(
 ):
     ear = Ear(monkeypatch)
     credentials.set(origin_of(guarded.root), None)
-    window.door.clear_frames()
+    window.door.access.clear_frames()
     open_address(window, guarded.root)
     sign_in(window, "anna", SECRET)
     wait_until(lambda: sorted(rows(window)) == ["MILLER, Anna", "SMITH, Bob"], "the list")
@@ -518,7 +518,7 @@ def is_there(window, count):
 
 
 def test_keeping_frames_can_be_bounded_switched_off_and_cleared(window):
-    window.door.set_up()
+    window.door.access.set_up()
     cache = frame_cache.current()
     assert cache is not None
     assert cache.limit_bytes == 4_000_000_000
