@@ -6,7 +6,6 @@ threads, order or views; it must be safe to call from several threads for differ
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -73,23 +72,16 @@ class TagRow(NamedTuple):
 class CancelToken:
     """Carry the word "stop" into a read."""
 
-    _event: threading.Event
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
+    is_cancelled: bool = False
+    """Whether somebody said stop."""
 
     def cancel(self) -> None:
         """Say stop, for good."""
-        self._event.set()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Tell whether somebody said stop."""
-        return self._event.is_set()
+        self.is_cancelled = True
 
     def check(self) -> None:
         """Raise Cancelled when somebody said stop."""
-        if self._event.is_set():
+        if self.is_cancelled:
             raise Cancelled("Stopped")
 
 

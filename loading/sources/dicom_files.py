@@ -7,14 +7,13 @@ through `loading.dicom.pixels`, which decodes, clears spare bits and maps values
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from loading.dicom.pixels import FramePixels
+from loading.dicom.pixels import Coding, FramePixels
 from loading.errors import SourceError
 from loading.sources.base import FULL_RENDITION, CancelToken, Delivered, Rendition, Request, TagRow
 from loading.sources.places import (
@@ -59,8 +58,10 @@ class DicomSource:
         self.spec = spec
         self._frames = frames
         self._plain: dict[int, _Plain | None] = {}
+        self._straight: dict[int, Delivered | None] = {}
         self._has_coarse: dict[int, bool] = {}
-        self._closed = threading.Event()
+        self._planes = spec.shape_kji[0]
+        self._is_closed = False
 
     def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
         """Give what is offered for a slice; a coarse picture only where its bytes are known.
@@ -83,26 +84,13 @@ class DicomSource:
         self, request: Request, out: npt.NDArray[np.generic], cancel: CancelToken
     ) -> Delivered:
         """Fill `out`, shape (1, rows, columns), with a slice (see `Source.read`)."""
-        if self._closed.is_set():
+        if self._is_closed:
             raise SourceError("The volume was closed", where=self.spec.path)
         cancel.check()
         index = self._number(request.chunk)
         plain = self._plain[index] if index in self._plain else self._look(index)
         if plain is not None:
-            try:
-                descriptor = open_readonly(plain.path)
-                try:
-                    refuse_changed(descriptor, plain.size, plain.stamp, plain.path)
-                    if not HAS_PREADV or (
-                        os.preadv(descriptor, [out], plain.offset)  # type: ignore[list-item]
-                        != plain.delivered.bytes_read
-                    ):
-                        fill_from(descriptor, plain.offset, out, plain.path)
-                finally:
-                    os.close(descriptor)
-            except OSError as error:
-                raise source_error(error, plain.path) from error
-            return plain.delivered
+            return _read_plain(plain, out)
         frame = self._frames[index]
         if frame is None:
             raise SourceError("There is no such slice", where=self.spec.path)
@@ -115,11 +103,20 @@ class DicomSource:
 
     def _look(self, index: int) -> _Plain | None:
         """Find out, once, whether a frame lies in its file as it goes into the array."""
-        plain = self._plain[index] = _plain_of(self._frames[index], self.spec)
+        plain, frame = None, self._frames[index]
+        if frame is not None and isinstance(frame.instance.place, LocalFile):
+            coding = frame.coding
+            if id(coding) not in self._straight:
+                self._straight[id(coding)] = _straight(coding, self.spec)
+            delivered = self._straight[id(coding)]
+            if delivered is not None and frame.is_plain:
+                place, offset = frame.instance.place, frame.native_span[0]
+                plain = _Plain(place.name, place.size, place.stamp, offset, delivered)
+        self._plain[index] = plain
         return plain
 
     def _number(self, chunk: ChunkKey) -> int:
-        return chunk.t * self.spec.shape_kji[0] + chunk.index
+        return chunk.t * self._planes + chunk.index
 
     def tags(self, k: int, t: int = 0) -> list[TagRow]:
         """Give the header of the file that holds slice k, as text; empty where there is none."""
@@ -130,15 +127,30 @@ class DicomSource:
 
     def close(self) -> None:
         """Let go; reads after it raise."""
-        self._closed.set()
+        self._is_closed = True
 
 
-def _plain_of(frame: FramePixels | None, spec: VolumeSpec) -> _Plain | None:
-    if frame is None or not isinstance(frame.instance.place, LocalFile):
+def _straight(coding: Coding, spec: VolumeSpec) -> Delivered | None:
+    """Give what reading a frame delivers where its bytes are those of the array, else None."""
+    if not coding.is_plain or coding.form.dtype != spec.dtype:
         return None
-    if frame.coding.form.dtype != spec.dtype or not frame.is_plain:
-        return None
-    offset, length = frame.native_span
-    status = Status.LOSSY if frame.coding.is_lossy else Status.FULL
-    place = frame.instance.place
-    return _Plain(place.name, place.size, place.stamp, offset, Delivered(status, length))
+    status = Status.LOSSY if coding.is_lossy else Status.FULL
+    return Delivered(status, coding.form.frame_bits // 8)
+
+
+def _read_plain(plain: _Plain, out: npt.NDArray[np.generic]) -> Delivered:
+    """Let the system copy a frame from its file into its plane."""
+    path, size, stamp, offset, delivered = plain
+    try:
+        descriptor = open_readonly(path)
+        try:
+            refuse_changed(descriptor, size, stamp, path)
+            if not HAS_PREADV or (
+                os.preadv(descriptor, [out], offset) != delivered.bytes_read  # type: ignore[list-item]
+            ):
+                fill_from(descriptor, offset, out, path)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise source_error(error, path) from error
+    return delivered
