@@ -134,9 +134,12 @@ class Recent:
         self._lock = threading.Lock()
 
     def plane(
-        self, whole: FramePixels, cancel: CancelToken
+        self, whole: FramePixels, reader: FramePixels, cancel: CancelToken
     ) -> tuple[npt.NDArray[np.generic], bool, int]:
-        """Give the stored values of a mosaic, whether they are lossy, and the bytes read now."""
+        """Give the stored values of a mosaic, whether they are lossy, and the bytes read now.
+
+        `reader` reads it when it is not known: `whole` itself, or what has its bytes.
+        """
         key = id(whole)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
@@ -147,7 +150,7 @@ class Recent:
                     self._planes.move_to_end(key)
                     return *known, 0
             plane = np.empty(whole.coding.form.frame_shape, whole.coding.form.dtype)
-            count, lossy = whole.read(plane, cancel)
+            count, lossy = reader.read(plane, cancel)
             with self._lock:
                 self._planes[key] = plane, lossy
                 while len(self._planes) > _RECENT:
@@ -188,13 +191,24 @@ class TilePixels(FramePixels):
         """Tell that a tile never lies in the file in one piece."""
         return False
 
+    @property
+    def carrier(self) -> FramePixels:
+        """Give the mosaic."""
+        return self._whole
+
     def has_level(self, level: int) -> bool:
         """Tell that a tile has no coarse form of its own."""
         return False
 
     def read(self, out: npt.NDArray[np.generic], cancel: CancelToken) -> tuple[int, bool]:
         """Write the tile into `out` (rows, columns); give bytes read and whether it is lossy."""
-        plane, lossy, count = self._recent.plane(self._whole, cancel)
+        return self.read_from(self._whole, out, cancel)
+
+    def read_from(
+        self, reader: FramePixels, out: npt.NDArray[np.generic], cancel: CancelToken
+    ) -> tuple[int, bool]:
+        """Write the tile into `out`; `reader` reads the mosaic, unless that was read lately."""
+        plane, lossy, count = self._recent.plane(self._whole, reader, cancel)
         rows, columns = self.coding.form.rows, self.coding.form.columns
         row, column = divmod(self._tile, plane.shape[1] // columns)
         tile = plane[row * rows : (row + 1) * rows, column * columns : (column + 1) * columns]

@@ -17,6 +17,7 @@ from loading.dicom import encapsulated, syntaxes
 from loading.dicom.forms import form_of, shortage
 from loading.dicom.header import UNDEFINED, Attributes
 from loading.dicom.held import Held
+from loading.dicom.mosaic import TilePixels
 from loading.dicom.pixels import Coding, FrameIndex, FramePixels, Plane, coding_of
 from loading.dicom.reader import HeaderReader
 from loading.errors import CorruptFrame, UnsupportedTransferSyntax
@@ -36,8 +37,16 @@ class Payloads:
     ) -> bool:
         """Write a whole frame into `out` (rows, columns); tell whether values were lost.
 
-        `syntax` is what the sender says that it is, or nothing: then what the header says.
+        `syntax` is what the sender says that it is, or nothing: then what the header says. Of a
+        tile the bytes are those of its mosaic.
         """
+        if isinstance(frame, TilePixels):
+            reader = self._reader_of(frame.carrier, data, syntax)
+            return frame.read_from(reader, out, cancel)[1]
+        return self._reader_of(frame, data, syntax).read(out, cancel)[1]
+
+    def _reader_of(self, frame: FramePixels, data: bytes, syntax: str) -> FramePixels:
+        """Make a frame's reader one of bytes in memory."""
         coding = self.coding(frame, syntax)
         length = len(data)
         if coding.is_encapsulated:
@@ -62,7 +71,7 @@ class Payloads:
         reader = copy.copy(frame)
         reader.instance, reader.coding, reader.frame = instance, coding, 0
         reader._index = FrameIndex(instance, 1) if coding.is_encapsulated else None
-        return reader.read(out, cancel)[1]
+        return reader
 
     def put_prefix(self, frame: FramePixels, prefix: bytes, syntax: str, out: Plane) -> None:
         """Write the picture that the beginning of a frame gives, at full size, into `out`.
@@ -84,6 +93,8 @@ class Payloads:
 
     def has_levels(self, frame: FramePixels, syntax: str) -> bool:
         """Tell whether the beginning of a frame can be a picture of its own."""
+        if frame.carrier is not frame or not frame.is_stored:
+            return False
         coding = self.coding(frame, syntax)
         return coding.syntax in syntaxes.HTJ2K_FAMILY and not coding.form.is_colour
 

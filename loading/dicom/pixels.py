@@ -185,6 +185,16 @@ class FramePixels:
         )
 
     @property
+    def is_stored(self) -> bool:
+        """Tell whether there are bytes of it at all; what has none is background."""
+        return True
+
+    @property
+    def carrier(self) -> FramePixels:
+        """Give the frame whose bytes it is in: itself, but for a tile."""
+        return self
+
+    @property
     def native_span(self) -> tuple[int, int]:
         """Give offset and length of a native frame of whole bytes."""
         length = self.coding.form.frame_bits // 8

@@ -288,6 +288,11 @@ class BlankPixels(FramePixels):
         """Tell that there are no bytes."""
         return False
 
+    @property
+    def is_stored(self) -> bool:
+        """Tell that there is nothing to be fetched."""
+        return False
+
     def has_level(self, level: int) -> bool:
         """Tell that there is nothing coarse."""
         return False

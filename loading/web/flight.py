@@ -60,7 +60,6 @@ class Kit:
     requests: int = 0
     finished: int = 0
     under_way: int = 0
-    counted: HttpResponse | None = None
 
 
 class Flight:
@@ -80,7 +79,8 @@ class Flight:
         self._grew = grew
         self._kit = kit
         self._request = request
-        self._frame = frame
+        self._frame = frame.carrier
+        self._is_shared = frame.carrier is not frame
         self._held = held
         self._arrived = arrived
         self.is_urgent = is_urgent
@@ -144,7 +144,8 @@ class Flight:
     def _gives_parts(self) -> bool:
         is_native = not self._frame.coding.is_encapsulated
         is_told = self._kit.options.ranges == "never"
-        return not (self.is_plain or is_native or is_told or self._kit.habits.ranges is False)
+        is_whole = self.is_plain or self._is_shared or is_native or is_told
+        return not (is_whole or self._kit.habits.ranges is False)
 
     def _spans(self) -> list[Span | None]:
         """Say which bytes to ask for, in how many pieces."""
@@ -236,7 +237,7 @@ class Flight:
             )
             return
         self._rung = rung
-        if wado.LADDER[rung].of_instance:
+        if wado.LADDER[rung].of_instance or self._is_shared:
             kit.requests += kit.instances.get(*form, self._take_instance)
             return
         request = HttpRequest(
@@ -352,7 +353,7 @@ class Flight:
         self._end(Arrival(self._request, data, syntax))
 
     def _take_instance(self, answer: HttpResponse | LoadError) -> None:
-        """Take the frame out of an instance that came as a whole."""
+        """Take the frame out of what came for several slices at once."""
         if self._is_over:
             return
         if isinstance(answer, LoadError):
@@ -363,9 +364,6 @@ class Flight:
             self._next_rung(answer, failed)
             return
         assert self._rung is not None
-        if answer is not self._kit.counted:
-            self._kit.counted = answer
-            self._kit.received += answer.received
         try:
             data, syntax = frame_in(wado.LADDER[self._rung], answer, self._frame, self._name)
         except LoadError as error:

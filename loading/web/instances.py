@@ -1,6 +1,6 @@
-"""Frames out of what comes as a whole: an instance as a file, or the pixel data of all its frames.
+"""Frames out of what comes for several slices: a file, the pixel data of all frames, a mosaic.
 
-Several frames of one instance are waited for together, and it is asked for once.
+Several slices of one instance are waited for together, and it is asked for once.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Instances:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
+        self.received = 0
         self._wholes: OrderedDict[str, _Whole] = OrderedDict()
 
     def get(self, url: str, accept: str, got: Callable[[Answer], None]) -> bool:
@@ -62,8 +63,17 @@ class Instances:
                     whole.exchange.cancel()
                     del self._wholes[url]
 
+    def drop(self) -> None:
+        """Forget everything."""
+        for whole in self._wholes.values():
+            if whole.exchange is not None and whole.answer is None:
+                whole.exchange.cancel()
+        self._wholes.clear()
+
     def _take(self, url: str, answer: Answer) -> None:
         whole = self._wholes.get(url)
+        if isinstance(answer, HttpResponse):
+            self.received += answer.received
         if whole is None:
             return
         if isinstance(answer, HttpResponse) and answer.status == 200:
@@ -86,7 +96,9 @@ class Instances:
 def frame_in(
     rung: wado.Rung, response: HttpResponse, frame: FramePixels, name: str
 ) -> tuple[bytes, str]:
-    """Take a frame out of a whole instance: its bytes, and their transfer syntax.
+    """Take a frame out of what came for several slices: its bytes, and their transfer syntax.
+
+    That is a whole instance, or one frame of which they are tiles.
 
     Raises
     ------
@@ -97,6 +109,9 @@ def frame_in(
     content_type = response.header("content-type")
     parts = parts_of(content_type, response.body, is_whole=True)
     lead = parts[0]
+    if not rung.of_instance:
+        wado.refuse_text(response, bytes(response.body[lead.start : lead.start + 64]))
+        return bytes(response.body[lead.start : lead.stop]), wado.part_syntax(lead, content_type)
     if rung.is_file:
         data = bytes(response.body[lead.start : lead.stop])
         wado.refuse_text(response, data)

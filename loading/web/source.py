@@ -110,7 +110,8 @@ class WebSource:
         self._held: dict[ChunkKey, Held] = {}
         self._flights: dict[ChunkKey, Flight] = {}
         self._plain: set[ChunkKey] = set()
-        self._from_disk: set[str] = set()
+        self._from_disk: set[ChunkKey] = set()
+        self._to_disk: set[str] = set()
         self._refused: LoadError | None = None
         self._refusals = 0
         self._is_closed = threading.Event()
@@ -128,6 +129,8 @@ class WebSource:
         full = FULL_RENDITION
         if frame.coding.is_lossy:
             full = full._replace(gives=Status.LOSSY)
+        if frame.carrier is not frame or not frame.is_stored:
+            return (full,)  # what there is of smaller copies shows all tiles
         options = self._kit.options
         if options.reduced_path or options.lossy_path:
             return (ALTERNATE, full)
@@ -188,6 +191,7 @@ class WebSource:
             for chunk in list(self._flights):
                 self.abort(chunk)
             self._held.clear()
+            self._kit.instances.drop()
 
         self.call_soon(drop)
 
@@ -206,7 +210,8 @@ class WebSource:
     def received(self) -> tuple[int, int]:
         """Count the bytes of bodies and the requests, the metadata's included."""
         session, kit = self._session, self._kit
-        return session.metadata_bytes + kit.received, session.metadata_requests + kit.requests
+        received = session.metadata_bytes + kit.received + kit.instances.received
+        return received, session.metadata_requests + kit.requests
 
     @property
     def metadata_s(self) -> tuple[float, float]:
@@ -259,7 +264,7 @@ class WebSource:
         if self._refused is not None:
             raise self._refused
         held = self._held.setdefault(chunk, Held())
-        kept = self._kept(frame) if not held.body else None
+        kept = self._kept(frame, chunk) if not held.body else None
         if kept is not None:
             best = request._replace(rendition=self.renditions(chunk)[-1])
             arrived(Arrival(best, kept.data, kept.syntax))
@@ -307,6 +312,10 @@ class WebSource:
             raise SourceError("The volume was closed", where=self.spec.path)
         cancel.check()
         level = request.rendition.level
+        if not frame.is_stored:
+            frame.read(out[0], cancel)
+            self._done_with(request.chunk)
+            return Delivered(Status.FULL, 0)
         if request.rendition is ALTERNATE:
             level = self._kit.alternates.put(
                 self._payloads, frame, arrival.data, arrival.syntax, out[0]
@@ -317,14 +326,13 @@ class WebSource:
             return Delivered(Status.SUBRESOLUTION, len(arrival.data), level)
         syntax = self._syntax_of(frame, arrival)
         is_lossy = self._payloads.put(frame, arrival.data, syntax, out[0], cancel)
-        self._keep(frame, arrival.data, syntax)
-        held = self._held.get(request.chunk)
-        if held is not None:
-            self.call_soon(lambda: self._let_go(request.chunk, held))
+        self._keep(frame, request.chunk, arrival.data, syntax)
+        self._done_with(request.chunk)
         return Delivered(Status.LOSSY if is_lossy else Status.FULL, len(arrival.data))
 
     def _syntax_of(self, frame: FramePixels, arrival: Arrival) -> str:
         """Give the syntax: what the sender says, unless the bytes are plainly something else."""
+        frame = frame.carrier
         native = self._payloads.coding(frame, "").form.native_bytes
         sniffed = sniff_syntax(arrival.data, native)
         told = arrival.syntax or frame.instance.shared.syntax
@@ -367,24 +375,33 @@ class WebSource:
     def _frame(self, chunk: ChunkKey) -> FramePixels | None:
         return self._frames[chunk.t * self.spec.shape_kji[0] + chunk.index]
 
-    def _kept(self, frame: FramePixels) -> CachedFrame | None:
-        """Give a frame that was kept on the disk when the volume was open before."""
+    def _kept(self, frame: FramePixels, chunk: ChunkKey) -> CachedFrame | None:
+        """Give a frame that was kept on the disk when the volume was open before, once."""
+        if not frame.is_stored:
+            return CachedFrame(b"")
         cache = frame_cache.current()
         if cache is None:
             return None
         url, version = _cache_key(frame)
-        kept = None if url in self._from_disk else cache.get(url, version)
+        kept = None if chunk in self._from_disk else cache.get(url, version)
         if kept is not None:
-            self._from_disk.add(url)
+            self._from_disk.add(chunk)
         return kept
 
-    def _keep(self, frame: FramePixels, data: bytes, syntax: str) -> None:
+    def _keep(self, frame: FramePixels, chunk: ChunkKey, data: bytes, syntax: str) -> None:
         cache = frame_cache.current()
         if cache is None:
             return
         url, version = _cache_key(frame)
-        if url not in self._from_disk:
+        if chunk not in self._from_disk and url not in self._to_disk:
+            self._to_disk.add(url)
             cache.put(url, CachedFrame(data, syntax), version)
+
+    def _done_with(self, chunk: ChunkKey) -> None:
+        """Have the bytes of a slice dropped that is as good as it gets."""
+        held = self._held.get(chunk)
+        if held is not None:
+            self.call_soon(lambda: self._let_go(chunk, held))
 
     def _let_go(self, chunk: ChunkKey, held: Held) -> None:
         if self._held.get(chunk) is held:
@@ -405,7 +422,7 @@ def _cache_key(frame: FramePixels) -> tuple[str, str]:
     """Name a frame on the disk: its address, and a hash of all that the metadata say of it."""
     place = frame.instance.place
     assert isinstance(place, JsonHeader)
-    return f"{place.name}/frames/{frame.frame + 1}", place.version
+    return f"{place.name}/frames/{frame.carrier.frame + 1}", place.version
 
 
 _MAGIC = (b"\xff\xd8", b"\xff\x4f")

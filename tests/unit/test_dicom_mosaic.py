@@ -172,7 +172,9 @@ def test_only_the_latest_mosaics_are_kept(tmp_path, stored):
     coding = coding_of(instance.shared, form_of(instance.shared, instance.pixel_tag))
     readers = [FramePixels(instance, coding, 0, None, None) for _ in range(6)]
     recent, token = Recent(), loading.CancelToken()
-    counts = [recent.plane(reader, token)[2] for reader in [*readers, readers[5], readers[0]]]
+    counts = [
+        recent.plane(reader, reader, token)[2] for reader in [*readers, readers[5], readers[0]]
+    ]
     assert [bool(count) for count in counts] == [True] * 6 + [False, True]
 
 

@@ -114,14 +114,19 @@ def test_a_finer_picture_is_asked_for_to_its_last_byte(monkeypatch):
     store = Store(phantom(5, 256))
     array, _, server, _ = loaded(store)
     assert np.array_equal(array, store.volume)
-    expected = codecs.Expected(256, 256, 1, 16, 16, True)
     envelope = store.frame(0).body.index(b"\xff\x4f\xff\x51")
     finer = [one for one in frames_asked(server, store) if one.span[0] and one.span[1]]
     assert {store.slice_of(one) for one in finer} == {0, 1, 3, 4}
     for one in finer:
-        stream = store.frames[store.number(one)]
-        end = codecs.level_end(lambda count, stream=stream: stream[:count], expected, 1)
-        assert one.span[1] == envelope + end
+        assert one.span[1] == envelope + _told_end(store.frames[store.number(one)], 1)
+
+
+def _told_end(stream, level):
+    """Give how many bytes a level takes, as the stream's own header tells."""
+    expected = codecs.Expected(256, 256, 1, 16, 16, True)
+    end = codecs.level_end(lambda count: stream[:count], expected, level)
+    assert end is not None
+    return end
 
 
 def _end_of(stream, level):
@@ -471,6 +476,10 @@ def test_what_an_address_may_be(tmp_path):
         assert stack.spec.shape_kji == (3, 16, 16)
 
 
+def _is_empty(source):
+    return lambda: not source._flights and not source._held
+
+
 def test_nothing_is_left_after_many_loads():
     """X2, B2: closing while loading leaves no request, no thread, no bytes."""
     store = Store(phantom(30, 128))
@@ -480,7 +489,7 @@ def test_nothing_is_left_after_many_loads():
             time.sleep(wait)
             assert volume.close(60)
             source = volume._source
-            until(lambda one=source: not one._flights and not one._held, "letting go")
+            until(_is_empty(source), "letting go")
             del volume, source
         gc.collect()
     names = {thread.name for thread in threading.enumerate()}

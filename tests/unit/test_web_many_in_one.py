@@ -1,0 +1,81 @@
+"""Slices that share an object over the line: tiles of a mosaic, masks, frames of a cine."""
+
+import highdicom as hd
+import numpy as np
+import pytest
+
+import loading
+from loading.web import frame_cache, trouble
+from loading.web.frame_cache import FrameCache
+from loading.web.wado import forget_habits
+from tests.helpers.object_server import ObjectServer
+from tests.helpers.web_server import WebServer
+from tests.unit.test_dicom_mosaic import write_mosaic
+from tests.unit.test_dicom_segments import description, masks, sources, write_segmentation
+
+__all__ = ["masks", "sources"]
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    forget_habits()
+    monkeypatch.setattr(trouble, "FIRST_PAUSE_S", 0.005)
+    yield
+    frame_cache.use(None)
+
+
+def open_all(server, store):
+    """Load each volume of a server; give their spec and values."""
+    found = []
+    for entry in loading.describe(server.url + store.path).volumes:
+        with loading.open_entry(entry) as volume:
+            assert volume.wait(60) is loading.LoadState.COMPLETE, volume.failures
+            found.append((volume.spec, np.array(volume.stored())))
+    return found
+
+
+def of_file(path):
+    found = []
+    for entry in loading.describe(str(path)).volumes:
+        with loading.open_entry(entry) as volume:
+            volume.wait(60)
+            found.append((volume.spec, np.array(volume.stored())))
+    return found
+
+
+def test_a_mosaic_comes_once_for_all_its_tiles(tmp_path):
+    """N1: the tiles are those of the file; their picture is asked for once, and kept once."""
+    stored = np.random.default_rng(2).integers(0, 4095, (10, 8, 12), dtype=np.uint16)
+    path = write_mosaic(tmp_path, stored)
+    store = ObjectServer([path])
+    frame_cache.use(FrameCache(tmp_path / "frames", 64 << 20))
+    with WebServer(store) as server:
+        ((spec, values),) = open_all(server, store)
+        asked = [one for one in server.asked if store.numbers(one)]
+        assert len(asked) == 1
+        ((_, again),) = open_all(server, store)
+        assert len([one for one in server.asked if store.numbers(one)]) == 1
+    ((expected, pixels),) = of_file(path)
+    assert np.array_equal(values, pixels)
+    assert np.array_equal(again, pixels)
+    assert np.allclose(spec.affine_lps, expected.affine_lps)
+
+
+def test_planes_without_a_mask_are_not_asked_for(tmp_path, sources, masks):
+    """A segmentation leaves empty planes out: they are background, and cost no request."""
+    segments = [description(1, "Bone"), description(2, "Lesion")]
+    path = write_segmentation(
+        tmp_path / "seg.dcm", sources, masks, segments, hd.seg.SegmentationTypeValues.BINARY
+    )
+    store = ObjectServer([path], lists=False)
+    with WebServer(store) as server:
+        found = open_all(server, store)
+        asked = [number for one in server.asked for number in store.numbers(one)]
+    expected = of_file(path)
+    assert len(found) == len(expected) == 2
+    for (spec, values), (of, pixels) in zip(found, expected, strict=True):
+        assert spec.label == of.label
+        assert np.array_equal(values, pixels)
+    (dataset,) = store.objects.values()
+    assert set(asked) == set(range(1, int(dataset.NumberOfFrames) + 1))
+    assert sum(spec.shape_kji[0] for spec, _ in found) > len(set(asked))
