@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import logging
 import os
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 1.0
-_M_ARENA_MAX = -8
-"""Of mallopt(3)."""
 _STYLE = ("-style", "Fusion")
 """As words for Qt: to ask for it in Python makes a class with all the enumerations of QStyle."""
 SWITCH_INTERVAL_S = 0.001
@@ -96,20 +93,6 @@ def run_window(
     return _end(window, status, opening.run)
 
 
-def bound_arenas() -> None:
-    """Let glibc's allocator use one arena for each core, not eight.
-
-    Threads come and go with each volume, and every arena keeps what it once had: 50 MB more after
-    300 series, in steps, though nothing was held (`make soak`). Must be called before threads are
-    started; does nothing where the allocator is another.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, os.cpu_count() or 2)
-
-
 def _taken_elsewhere(uris: Sequence[str]) -> bool:
     """Give what was named to the window that is open already; tell whether it took it."""
     from app.instance import hand_over
@@ -129,6 +112,7 @@ class _Opening:
 
     def go_on(self) -> None:
         """Do it; the window is on the screen, and empty."""
+        from app.allocator import bound_arenas
         from app.logs import start_logging
         from app.runs import Run
         from app.settings import log_folder

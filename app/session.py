@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.allocator import give_back
 from app.opening_words import failure_of, title_of, without_volume
 from app.status_words import headers_words
 
@@ -546,6 +547,7 @@ def again_in(catalogue: Catalogue, first: VolumeEntry | None) -> VolumeEntry | N
 def _close(volume: OpenVolume) -> None:
     if not volume.close():
         _log.warning("a load did not end in time")
+    give_back()
 
 
 def _with_volumes(opened: Opened, volumes: tuple[VolumeEntry, ...]) -> Opened:

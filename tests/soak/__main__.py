@@ -153,7 +153,7 @@ def go(options: argparse.Namespace) -> int:
     from app.graphics import set_up_graphics
 
     set_up_graphics(software_gl=True)
-    from app.main import bound_arenas
+    from app.allocator import bound_arenas
 
     bound_arenas()
     from PySide6.QtTest import QTest
