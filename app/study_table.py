@@ -130,6 +130,7 @@ class SeriesTile(Card):
         self.column.addWidget(self.thumbnail, 0, Qt.AlignmentFlag.AlignHCenter)
         self.column.addWidget(Elided(name))
         self.column.addWidget(Elided(details, "caption"))
+        self.column.addStretch(1)
         self.picked.connect(lambda: self.chosen.emit(self.uid))
 
     def set_picture(self, data: bytes) -> None:
