@@ -12,12 +12,12 @@ from loading import Demand, robust_range
 from loading.probing import nearest_voxel
 from viewer.crop import whole
 from viewer.first_look import auto_window, first_state, spread, with_file_window, with_range
+from viewer.framing import whole_zoom
 from viewer.geometry import FloatArray
 from viewer.history import History
 from viewer.loader_bridge import LoaderBridge
 from viewer.scene import Scene
 from viewer.state import PLANES, Camera3D, PlaneView, Point, ViewState
-from viewer.volume_look import whole_zoom
 from viewer.worker import Worker
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class ViewModel(QObject):
             return
         self.scene = Scene(old.volume, self.state.time_point, is_flat=old.is_flat)
         self.scene.percentiles, self.scene.wide_range = old.percentiles, old.wide_range
+        self.scene.start_zoom = old.start_zoom
         self._bridge.stop()
         self._bridge.deleteLater()
         if self._is_measuring:  # what is found out of the point before is not taken any more
@@ -369,7 +370,16 @@ class ViewModel(QObject):
 
     def reset(self, view: str) -> dict[str, object]:
         """Give the fields that put one view back."""
-        return {"camera": Camera3D()} if view == "volume" else {view: PlaneView()}
+        if view == "volume":
+            return {"camera": Camera3D(zoom=self.scene.start_zoom or 1.0 if self.scene else 1.0)}
+        return {view: PlaneView()}
+
+    def begin_in_3d(self, zoom: float) -> None:
+        """Begin with this zoom, unless somebody has put a hand on the view."""
+        if self.scene is not None:
+            self.scene.start_zoom = zoom
+            if self.state.camera == Camera3D():
+                self.adjust(camera=Camera3D(zoom=zoom))
 
     def fit(self, view: str) -> None:
         """Show the whole plane or volume; 3D keeps its side."""

@@ -58,6 +58,8 @@ class Scene:
         1 and 99 percent of the meant values, once something is known.
     wide_range : pair of float or None
         0.1 and 99.9 percent.
+    start_zoom : float or None
+        Of the 3D view, once it is known what there is to be seen.
     """
 
     def __init__(self, volume: OpenVolume, t: int = 0, *, is_flat: bool = False) -> None:
@@ -70,6 +72,7 @@ class Scene:
         self.qualities = volume.qualities(t)
         self.percentiles: tuple[float, float] | None = None
         self.wide_range: tuple[float, float] | None = None
+        self.start_zoom: float | None = None
         self._cutter: SliceCutter | None = None
         self._painter: Painter | ColourPainter | None = None
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from loading import robust_range
 from viewer.state import LAYOUTS as _LAYOUTS
-from viewer.state import PLANES, ViewState
+from viewer.state import PLANES, Camera3D, ViewState
 from viewer.view_grid import rectangles
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _paint_plane(
 def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewState) -> None:
     """Render in 3D and paint the overlay; without OpenGL a sentence stands there."""
     from viewer.crop import image_crop
+    from viewer.framing import start_zoom
     from viewer.gl_facts import gl_facts
     from viewer.render_host import OffscreenRenderer
     from viewer.volume_copy import averaged_copy
@@ -113,6 +114,9 @@ def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewStat
         stored = scene.volume.stored(scene.t)
         copy = averaged_copy(scene.spec, stored, scene.qualities, VOXELS)
         image = VolumeImage.from_copy(copy, scene.spec.value_map)
+        state = state.with_fields(
+            camera=Camera3D(zoom=start_zoom(scene, state.camera, image, transfer))
+        )
         picture = Picture(
             image,
             transfer,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import count, product
-from math import radians, tan
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +12,14 @@ from loading.spec import ValueMap
 from loading.values import array_value
 from viewer import presets
 from viewer.bricks import Ranges, brick_ranges, can_be_seen
-from viewer.geometry import FloatArray, apply
+from viewer.geometry import FloatArray
 from viewer.presets import OpacityPoints, Preset, Transfer
 from viewer.scene import Scene
 from viewer.state import Box, Camera3D, ViewState
-from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS, VIEW_ANGLE, camera_axes
+from viewer.volume_axes import FIT_MARGIN, FIT_RADIUS
 from viewer.volume_copy import Copy, right_handed
 
 _serials = count(1)
-_WHOLE = 0.98  # a little air around the whole volume
 
 # The largest value on a ray is nearly always a high one: the ramp begins late and ends late.
 _RANGE = Preset(
@@ -214,16 +212,3 @@ def radius_of(scene: Scene) -> float:
     across, along = frames["axial"].half_mm, frames["coronal"].half_mm[1]
     corner = float(np.hypot(np.hypot(*across), along))
     return max(corner * FIT_RADIUS, along * FIT_MARGIN)
-
-
-def whole_zoom(scene: Scene, camera: Camera3D) -> float:
-    """Give the zoom at which every corner of the volume is inside the view."""
-    half_angle = tan(radians(VIEW_ANGLE / 2))
-    distance = radius_of(scene) / half_angle
-    size = np.array(scene.spec.shape_kji[::-1])
-    corners = np.array(list(product(*((-0.5, n - 0.5) for n in size))))
-    away = apply(scene.spec.affine_lps, corners) - scene.frames["axial"].centre
-    eye, up, right = camera_axes(camera)
-    reach = np.maximum(abs(away @ right), abs(away @ up))
-    room = np.maximum(distance - away @ eye, 0.01 * distance) * half_angle
-    return float((room / reach).min()) * _WHOLE

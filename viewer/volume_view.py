@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QWidget
 from viewer import overlays
 from viewer.crop import Face, image_crop
 from viewer.cube import SIZE, side_at
+from viewer.framing import start_zoom
 from viewer.gl_facts import gl_facts
 from viewer.interaction import VolumeHand
 from viewer.model import ViewModel
@@ -29,6 +30,7 @@ from viewer.ray_pick import first_opaque
 from viewer.render_host import Drawn, make_host, picture_place
 from viewer.scene import Scene, import_vtk
 from viewer.slice_view import PictureView
+from viewer.state import Camera3D
 from viewer.volume_copy import Copy, FollowingCopy, averaged_copy
 from viewer.volume_look import (
     Look3D,
@@ -279,6 +281,9 @@ class VolumeView(PictureView):
         if transfer is None:
             return
         self._is_black = self._is_final and not shows_anything(self._look.image, transfer)
+        if self._is_final and scene.start_zoom is None:
+            self.model.begin_in_3d(start_zoom(scene, Camera3D(), self._look.image, transfer))
+            state = self.model.state
         width, height = self._render_size()
         self._awaited = Picture(
             image=self._look.image,

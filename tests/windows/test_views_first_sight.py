@@ -110,6 +110,39 @@ def test_fit_brings_all_corners_of_a_flat_volume_into_3d(views, size) -> None:
     assert views.centre("volume").max() > 60
 
 
+def edges_of_3d(views) -> int:
+    """Count what is lit at the edges of the 3D view."""
+    pump_until(lambda: views.workspace.is_at_rest)
+    lit = views.pixels("volume")[2:].max(axis=2) > 30
+    return int(lit[:, :3].sum() + lit[:, -3:].sum() + lit[-3:].sum())
+
+
+def test_a_block_begins_whole_in_3d_and_a_reset_brings_that_back(views) -> None:
+    """What was cut out of a body is seen up to its corners."""
+    noise = np.random.default_rng(3).integers(100, 255, (20, 60, 80))
+    views.show_array(noise.astype(np.uint8))
+    views.bare(volume_mode="mip")
+    assert edges_of_3d(views) == 0
+    assert views.centre("volume").max() > 60
+    zoom = views.workspace.state.camera.zoom
+    assert zoom < 0.9
+    views.workspace.change(active_view="volume")
+    views.workspace.zoom_by(2.0)
+    assert edges_of_3d(views) > 0
+    views.workspace.reset_view()
+    assert edges_of_3d(views) == 0
+    assert views.workspace.state.camera.zoom == zoom
+
+
+def test_a_head_with_air_around_it_begins_large(views) -> None:
+    k, j, i = np.ogrid[:60, :60, :60]
+    ball = (i - 30) ** 2 + (j - 30) ** 2 + (k - 30) ** 2 < 25**2
+    views.show_array((ball * 200).astype(np.uint8))
+    views.bare()
+    assert edges_of_3d(views) == 0
+    assert views.workspace.state.camera.zoom == 1.0
+
+
 def test_undo_never_brings_a_hidden_name_back(views) -> None:
     views.show_array(
         np.zeros((8, 30, 30), np.uint8), header={"patient_name": "Doe^Jane", "patient_id": "1"}
