@@ -1,5 +1,5 @@
 # The verbs of the project. Each is short enough to be typed by hand.
-.PHONY: setup demo test test-fast test-windows fuzz fuzz-planted check format bench screens picture docs package package-test soak clean
+.PHONY: setup demo test test-fast test-windows fuzz fuzz-planted check format bench screens pictures docs package package-test soak clean
 
 BIN = .venv/bin
 CODE = app viewer loading tests packaging
@@ -44,8 +44,9 @@ bench: setup
 screens: setup
 	$(BIN)/python -m tests.screens
 
-picture: setup
-	sh packaging/linux/virtual_display.sh $(BIN)/voxtide demo --screenshot docs/images/voxtide.png
+# Those that the README and docs/ show, from states of the window.
+pictures: setup
+	$(BIN)/python -m tests.screens --documents
 
 docs: setup
 	$(BIN)/python packaging/write_trouble_page.py

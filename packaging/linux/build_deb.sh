@@ -52,7 +52,8 @@ ln -s ../../share/doc/voxtide/licenses "$tree/usr/lib/voxtide/licenses"
     printf ' licence stronger than the GNU Lesser General Public License, whose texts are in\n'
     printf ' /usr/share/common-licenses/LGPL-3 and /usr/share/common-licenses/LGPL-2.1.\n'
 } >"$doc/copyright"
-# The project has no address of its own yet; who gives packages away puts theirs here.
+# The project has no address of its own: .invalid is reserved (RFC 6761) for names that are to be seen
+# as leading nowhere. Who gives packages away puts theirs here.
 author=${VOXTIDE_MAINTAINER:-Voxtide authors <voxtide@packages.invalid>}
 printf 'voxtide (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' \
     "$version" "$author" "$(date -uR -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}")" | gzip -9n >"$doc/changelog.gz"

@@ -11,7 +11,17 @@ EXEMPT = {
 }
 TRANSLATES = {"tr", "translate"}
 # Their texts are for the log or for who reads the code.
-NO_TEXT = {"debug", "info", "warning", "error", "exception", "setObjectName", "setProperty", "run"}
+NO_TEXT = {
+    "removeprefix",
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "exception",
+    "setObjectName",
+    "setProperty",
+    "run",
+}
 
 
 def is_sentence(text: str) -> bool:
