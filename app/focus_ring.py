@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QScrollArea, QWidget
 
 from app.theme import current_theme
 from app.widgets import above
@@ -60,6 +60,8 @@ class FocusRing(QWidget):
         has_own = isinstance(now, (QLineEdit, QComboBox)) or (
             now is not None and bool(now.property("no_ring"))
         )
+        if has_own and now is not None and self._by_keys:
+            _bring_into_view(now)
         self._follow(now if self._by_keys and not has_own else None)
 
     def _follow(self, widget: QWidget | None) -> None:
@@ -69,6 +71,7 @@ class FocusRing(QWidget):
         self._around = widget if is_here else None
         if self._around is not None:
             self._around.installEventFilter(self)
+            _bring_into_view(self._around)
         self._place()
 
     def _place(self) -> None:
@@ -82,3 +85,12 @@ class FocusRing(QWidget):
         self.setGeometry(seen.adjusted(*margins) & window.rect())
         self.raise_()
         self.show()
+
+
+def _bring_into_view(widget: QWidget) -> None:
+    """Scroll to what keys have reached from outside; Qt does so only for steps within a column."""
+    parent = widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            parent.ensureWidgetVisible(widget, 0, 2 * _MARGIN)
+        parent = parent.parentWidget()

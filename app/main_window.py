@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         QDragLeaveEvent,
         QDragMoveEvent,
         QDropEvent,
+        QKeyEvent,
         QPaintEvent,
         QShowEvent,
     )
@@ -427,6 +428,13 @@ class MainWindow(QMainWindow):
             self._ring.watch(handle)
             if sys.platform != "darwin":
                 self.menu_bar.watch(handle)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close an open sheet with Esc, also when the keyboard has left it for a panel."""
+        if event.key() == Qt.Key.Key_Escape and self._is_built and self.sheets.sheet is not None:
+            self.sheets.close()
+        else:
+            super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the window manager out of full screen."""

@@ -75,7 +75,7 @@ class PresetButton(QAbstractButton):
         words = QRectF(self.rect())
         if not self._picture.isNull():
             painter.drawImage(QRectF(self.rect()), self._picture)
-            words.setTop(words.bottom() - metrics.height() * len(lines) - 4)
+            words.setTop(words.bottom() - metrics.height() * len(lines) - 7)
             painter.fillRect(words, QColor(0, 0, 0, 160))
         painter.setPen(QColor("#E6EAEF" if self.isEnabled() else "#67727E"))
         painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), "\n".join(lines))

@@ -78,6 +78,19 @@ class Sheet(QWidget):
             top = room.top() + max(16, (room.height() - height) // 3)
         self.setGeometry(left, top, width, height)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Let Tab go round inside the sheet: what lies below it cannot be seen; F6 leaves it."""
+        first: QWidget = self.focusWidget() or self
+        found = first.nextInFocusChain() if forward else first.previousInFocusChain()
+        while found is not None and found is not first:
+            takes_tab = found.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if takes_tab and found.isEnabled() and found.isVisible() and self.isAncestorOf(found):
+                reason = Qt.FocusReason
+                found.setFocus(reason.TabFocusReason if forward else reason.BacktabFocusReason)
+                return True
+            found = found.nextInFocusChain() if forward else found.previousInFocusChain()
+        return False
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close with Esc."""
         if event.key() == Qt.Key.Key_Escape:

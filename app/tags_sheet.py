@@ -96,6 +96,7 @@ class TagsSheet(Sheet):
         self.table.setModel(self._model)
         self.table.setAccessibleName(tr("Tags"))
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)  # Tab leaves the table, arrows go through it
         self.table.setMinimumHeight(440)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.verticalHeader().hide()

@@ -35,5 +35,5 @@ def keep(taken: Path, folder: Path) -> None:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"{path.name} takes {path.stat().st_size} bytes")
     for path in folder.iterdir():
-        if path.suffix in (".png", ".webp") and path.stem not in PICTURES.values():
+        if path.suffix != ".webp" or path.stem not in PICTURES.values():
             path.unlink()

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 
@@ -227,6 +227,44 @@ def test_a_ring_shows_where_the_keyboard_is(window):
     no_keys = Qt.KeyboardModifier.NoModifier
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, no_keys, at)
     assert not ring.isVisible()
+
+
+def walk(window, most):
+    """Press Tab; give each stop, and whether the picture around it changed when it was reached."""
+    before, stops = grab(window), []
+    for _ in range(most):
+        press(window, Qt.Key.Key_Tab)
+        focus, after = window.focusWidget(), grab(window)
+        if any(focus is one for one, _ in stops):
+            break
+        around = QRect(focus.mapTo(window, QPoint(0, 0)), focus.size()).adjusted(-5, -5, 5, 5)
+        around &= window.rect()
+        stops.append((focus, differs(before.copy(around), after.copy(around))))
+        before = after
+    return stops
+
+
+@pytest.mark.parametrize(
+    ("sheet", "most"), [("", 12), ("edit.settings", 7), ("image.tags", 12), ("file.open_url", 12)]
+)
+def test_every_stop_of_the_keyboard_is_seen_and_none_is_a_trap(window, sheet, most):
+    if sheet:
+        window.commands.run(sheet)
+        QTest.qWait(20)
+    else:
+        for _ in range(5):
+            press(window, Qt.Key.Key_F6)
+            if window.deck.display.isAncestorOf(window.focusWidget()):
+                break
+    first = window.focusWidget()
+    stops = walk(window, most)
+    assert len(stops) > 1 or stops[0][0] is not first
+    for widget, change in stops:
+        assert not widget.visibleRegion().isEmpty(), widget.accessibleName()
+        assert change > 4, f"{type(widget).__name__} {widget.accessibleName()}"
+        assert not sheet or window.sheets.sheet.isAncestorOf(widget)
+    press(window, Qt.Key.Key_Escape)
+    assert window.sheets.sheet is None
 
 
 @pytest.mark.parametrize(
