@@ -46,7 +46,10 @@ def inspect(syntax: str, data: bytes, expected: Expected) -> Facts:
         When it is not the picture that the header promises.
     """
     decoders_for(syntax, expected.name)
-    family = SYNTAX_FAMILY[syntax]
+    return _judge(syntax, SYNTAX_FAMILY[syntax], data, expected)
+
+
+def _judge(syntax: str, family: str, data: bytes, expected: Expected) -> Facts:
     if family == "rle":
         return rle.judge(data, expected)
     if family in _PROCESSES:
@@ -68,8 +71,9 @@ def decode(syntax: str, data: bytes, expected: Expected, out: Frame) -> Facts:
     CorruptFrame, UnsupportedTransferSyntax
     """
     rows = decoders_for(syntax, expected.name)
-    facts = inspect(syntax, data, expected)
-    unpack = _UNPACK.get(SYNTAX_FAMILY[syntax])
+    family = SYNTAX_FAMILY[syntax]
+    facts = _judge(syntax, family, data, expected)
+    unpack = _UNPACK.get(family)
     if unpack is not None:
         data = unpack(data)
     if facts.doubt:

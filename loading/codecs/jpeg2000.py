@@ -6,6 +6,7 @@ the header is held against the DICOM attributes before any of them sees it.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from struct import Struct
 from struct import error as struct_error
@@ -51,6 +52,8 @@ class MainHeader:
         Exponents (x, y) of the code-block size.
     tile_parts : list of int
         Lengths from TLM marker segments, in order.
+    lengths_at : list of tuple of int
+        Where what these segments hold begins and ends.
     first_tile_part : int
         Offset of the first SOT marker.
     """
@@ -71,6 +74,7 @@ class MainHeader:
     markers_in_packets: int = 0
     precincts: list[tuple[int, int]] = field(default_factory=list)
     tile_parts: list[int] = field(default_factory=list)
+    lengths_at: list[tuple[int, int]] = field(default_factory=list)
     unusual: set[int] = field(default_factory=set)
     per_component: bool = False
     first_tile_part: int = 0
@@ -148,6 +152,7 @@ def _parse(data: bytes) -> MainHeader:
             header.high_throughput = bool(int.from_bytes(body[:4], "big") & (1 << 17))
         elif marker == TLM:
             header.tile_parts += _tile_part_lengths(body)
+            header.lengths_at.append((at + 4, at + 2 + length))
         elif marker not in _ORDINARY:
             header.unusual.add(marker)
         header.per_component |= marker in (COC, QCC)
@@ -252,8 +257,20 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False)
     CorruptFrame
         When it is no codestream, or not the picture that the header promises.
     """
-    what = "HTJ2K" if htj2k else "JPEG 2000"
     data = strip_box(data)
+    known: _Known | None = getattr(_last, "known", None)
+    if known is None or not known.matches(data, expected, htj2k):
+        header = _checked(data, expected, htj2k)
+        known = _last.known = _Known(data, expected, htj2k, header)
+    if not prefix and not is_whole(data, known.header):
+        what = "HTJ2K" if htj2k else "JPEG 2000"
+        raise expected.corrupt(f"The {what} picture ends early")
+    return known.facts
+
+
+def _checked(data: bytes, expected: Expected, htj2k: bool) -> MainHeader:
+    """Parse a main header and hold it against the DICOM attributes."""
+    what = "HTJ2K" if htj2k else "JPEG 2000"
     try:
         header = parse_main_header(data)
     except BadHeader as error:
@@ -265,16 +282,44 @@ def judge(data: bytes, expected: Expected, *, htj2k: bool, prefix: bool = False)
         raise expected.corrupt(f"The {what} picture claims {header.tiles} tiles")
     if header.unusual & _PART_2:
         raise expected.corrupt(f"The {what} picture has a transform that no decoder here undoes")
-    if not prefix and not is_whole(data, header):
-        raise expected.corrupt(f"The {what} picture ends early")
-    is_rgb = header.colour_transform and len(header.components) >= 3
-    return Facts(
-        not header.reversible,
-        header.depth,
-        _doubt(header, htj2k),
-        not header.signed,
-        "rgb" if is_rgb else "",
-    )
+    return header
+
+
+class _Known:
+    """A main header that was judged, to recognise the next one of its series.
+
+    Frames of a series differ in the lengths of their tile-parts alone, which say nothing of what
+    is judged here. All other bytes up to the first tile-part being equal, so is the judgement.
+    """
+
+    __slots__ = ("_expected", "_htj2k", "_same", "facts", "header")
+
+    def __init__(self, data: bytes, expected: Expected, htj2k: bool, header: MainHeader) -> None:
+        self._expected, self._htj2k, self.header = expected, htj2k, header
+        is_rgb = header.colour_transform and len(header.components) >= 3
+        self.facts = Facts(
+            not header.reversible,
+            header.depth,
+            _doubt(header, htj2k),
+            not header.signed,
+            "rgb" if is_rgb else "",
+        )
+        edges = [0, *(edge for span in header.lengths_at for edge in span)]
+        edges.append(header.first_tile_part + 2)
+        self._same = [
+            (start, stop, data[start:stop])
+            for start, stop in zip(edges[::2], edges[1::2], strict=True)
+        ]
+
+    def matches(self, data: bytes, expected: Expected, htj2k: bool) -> bool:
+        """Tell whether another frame of the same kind has the same header."""
+        if self._expected is not expected or self._htj2k is not htj2k:
+            return False
+        return all(data[start:stop] == text for start, stop, text in self._same)
+
+
+_last = threading.local()
+"""The header that this thread judged last."""
 
 
 def _doubt(header: MainHeader, htj2k: bool) -> str:

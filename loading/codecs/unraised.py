@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -24,24 +22,33 @@ class Unraised(Exception):
     """Raise what a decoder could not."""
 
 
-@contextmanager
-def watched() -> Iterator[None]:
-    """Raise `Unraised` at the end when something in between failed without a way to say so."""
-    _install()
-    caught: list[str] = []
-    _here.caught = caught
-    try:
-        yield
-    finally:
+class _Watch:
+    """What `watched` enters: plain methods, for it is passed once a frame."""
+
+    __slots__ = ("_caught",)
+
+    def __enter__(self) -> None:
+        _install()
+        self._caught: list[str] = []
+        _here.caught = self._caught
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         _here.caught = None
-    if caught:
-        _forget_last_error()
-        raise Unraised(caught[0])
+        if self._caught and error is None:
+            _forget_last_error()
+            raise Unraised(self._caught[0])
+
+
+def watched() -> _Watch:
+    """Raise `Unraised` at the end when something in between failed without a way to say so."""
+    return _Watch()
 
 
 def _install() -> None:
     """Put our hooks before those that are there, once; other threads' errors pass through."""
     global _is_installed
+    if _is_installed:
+        return
     with _installing:
         if _is_installed:
             return

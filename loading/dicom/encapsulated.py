@@ -23,6 +23,7 @@ MAX_ITEMS = 1 << 20
 """More fragments than any object in use has; eight bytes in the file cost a hundred here."""
 _HEADERS = 64
 _header = Struct("<HHL").unpack_from
+_ITEM_TAG, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
 class Fragment(NamedTuple):
@@ -205,5 +206,12 @@ def read_frame(place: Readable, fragments: tuple[Fragment, ...]) -> bytes:
 
 def only_frame(data: bytes, name: str) -> bytes:
     """Give the one frame of pixel data that are in memory, from the offset table on."""
+    if len(data) >= 32 and data[:4] == _ITEM_TAG and data[-8:] == _DELIMITER:
+        # nearly always: a table, one fragment, the end
+        at = 8 + int.from_bytes(data[4:8], "little")
+        start = at + 8
+        length = int.from_bytes(data[at + 4 : start], "little")
+        if data[at : at + 4] == _ITEM_TAG and length and start + length + 8 == len(data):
+            return data[start:-8]
     held = Held(name, data)
     return read_frame(held, frames_of(held, 0, 1)[0])

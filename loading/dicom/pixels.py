@@ -223,8 +223,11 @@ class FramePixels:
         if coding.is_encapsulated and not coding.is_wrapped:
             data = self._encoded()
             cancel.check()
-            with self._named():
+            try:  # what `_named` does, without what entering it costs each frame
                 found = codecs.decode(coding.syntax, data, coding.expected, stored)
+            except LoadError as error:
+                error.where = error.where or self.instance.place.name
+                raise
             lossy |= found.lossy
             count = len(data)
         else:

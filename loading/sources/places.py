@@ -133,8 +133,7 @@ class LocalFile:
             descriptor = os.open(self.name, _READ_FLAGS)
             try:
                 refuse_changed(descriptor, self.size, self.stamp, self.name)
-                os.lseek(descriptor, offset, os.SEEK_SET)
-                return _read_up_to(descriptor, min(count, max(0, self.size - offset)))
+                return _read_up_to(descriptor, offset, min(count, max(0, self.size - offset)))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -156,13 +155,17 @@ class LocalFile:
         """Accept: files carry no check sum."""
 
 
-def _read_up_to(descriptor: int, count: int) -> bytes:
+def _read_up_to(descriptor: int, offset: int, count: int) -> bytes:
     parts: list[bytes] = []
+    if not HAS_PREADV:
+        os.lseek(descriptor, offset, os.SEEK_SET)
     while count > 0:
-        part = os.read(descriptor, min(count, 1 << 24))
+        most = min(count, 1 << 24)
+        part = os.pread(descriptor, most, offset) if HAS_PREADV else os.read(descriptor, most)
         if not part:
             break
         parts.append(part)
+        offset += len(part)
         count -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
