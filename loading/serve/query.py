@@ -132,7 +132,9 @@ def _value_matches(value: Any, vr: str, wanted: str, fuzzy: bool) -> bool:
         return any(_same_number(text, one) for one in re.split(r"[,\\]", wanted))
     if vr in _RANGES:
         return _in_range(text, wanted, vr)
-    return any(is_like(text, one) for one in wanted.split("\\"))
+    # a code cannot hold a comma, and OHIF joins modalities with it
+    parts = re.split(r"[,\\]", wanted) if vr == "CS" else wanted.split("\\")
+    return any(is_like(text, one) for one in parts)
 
 
 def _same_number(text: str, wanted: str) -> bool:

@@ -107,6 +107,8 @@ FRAME = f"{SERIES}/instances/1.2.1.1.2/frames/1"
         ("StudyInstanceUID=1.2.2,1.2.7", ["1.2.2"]),
         ("StudyInstanceUID=1.2.*", []),
         ("ModalitiesInStudy=PT", ["1.2.1"]),
+        ("ModalitiesInStudy=MR,PT", ["1.2.1"]),
+        ("ModalitiesInStudy=MR,US", []),
         ("Modality=PT", ["1.2.1"]),
         ("SeriesNumber=1&Modality=PT", []),
         ("Rows=48&PatientID=B-2", ["1.2.2"]),
