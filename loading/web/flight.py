@@ -21,6 +21,7 @@ from loading.sources.base import FULL_RENDITION, Arrival, Rendition, Request
 from loading.web import wado
 from loading.web.alternates import RENDITION as ALTERNATE
 from loading.web.alternates import Alternates
+from loading.web.frame_lists import SMALL, FrameLists, Listed
 from loading.web.held import Held, Replaced
 from loading.web.http import Exchange, HttpClient, HttpRequest, HttpResponse, Span
 from loading.web.instances import Instances, frame_in
@@ -56,6 +57,7 @@ class Kit:
     payloads: Payloads
     options: RetrieveOptions
     alternates: Alternates
+    lists: FrameLists
     received: int = 0
     requests: int = 0
     finished: int = 0
@@ -80,6 +82,7 @@ class Flight:
         self._kit = kit
         self._request = request
         self._frame = frame.carrier
+        self._is_alone = False
         self._is_shared = frame.carrier is not frame
         self._held = held
         self._arrived = arrived
@@ -240,6 +243,10 @@ class Flight:
         if wado.LADDER[rung].of_instance or self._is_shared:
             kit.requests += kit.instances.get(*form, self._take_instance)
             return
+        if self._may_be_listed(span, wado.LADDER[rung]):
+            size = self._small_size
+            kit.lists.ask(place.name, form[1], address.number, size, self._take_listed)
+            return
         request = HttpRequest(
             form[0],
             accept=form[1],
@@ -351,6 +358,41 @@ class Flight:
         data = bytes(answer.body[part.start : part.stop])
         syntax = wado.part_syntax(part, answer.header("content-type"))
         self._end(Arrival(self._request, data, syntax))
+
+    @property
+    def _small_size(self) -> int:
+        """Give the bytes of a whole frame as far as they are known; 0: not known."""
+        coding = self._frame.coding
+        known = self._kit.levels.whole_size or 0
+        return known if coding.is_encapsulated else (coding.form.frame_bits + 7) // 8
+
+    def _may_be_listed(self, span: Span | None, rung: wado.Rung) -> bool:
+        """Tell whether the frame may come together with others of its instance."""
+        return (
+            span in (None, Span(0))
+            and rung.in_parts
+            and not (self.is_urgent or self.is_plain or self._is_alone)
+            and self._kit.habits.rung == self._rung  # not both are tried at once
+            and self._kit.habits.lists is not False
+            and self._frame.coding.form.frames > 1
+            and 0 < self._small_size <= SMALL
+        )
+
+    def _take_listed(self, found: Listed | LoadError | None) -> None:
+        if self._is_over:
+            return
+        if isinstance(found, LoadError):
+            self._fail(found)
+            return
+        if found is None:
+            self._is_alone = True
+            self.go()
+            return
+        assert self._rung is not None
+        self._kit.habits.rung, self._kit.habits.lists = self._rung, True
+        self._kit.levels.note_whole(len(found.data))
+        whole = self._request._replace(rendition=FULL_RENDITION)
+        self._end(Arrival(whole, found.data, found.syntax))
 
     def _take_instance(self, answer: HttpResponse | LoadError) -> None:
         """Take the frame out of what came for several slices at once."""
@@ -472,6 +514,7 @@ class Flight:
         self._exchanges.clear()
         self._growing.clear()
         self._kit.instances.stop(self._take_instance)
+        self._kit.lists.stop(self._take_listed)
 
     def _fail(self, error: LoadError) -> None:
         self._cancel_all()

@@ -38,6 +38,7 @@ from loading.web.alternates import RENDITION as ALTERNATE
 from loading.web.alternates import Alternates
 from loading.web.flight import Flight, Kit
 from loading.web.frame_cache import CachedFrame
+from loading.web.frame_lists import FrameLists
 from loading.web.held import Held
 from loading.web.http import HttpClient
 from loading.web.instances import Instances
@@ -106,6 +107,7 @@ class WebSource:
             self._payloads,
             options,
             alternates,
+            FrameLists(session.client, session.habits, options),
         )
         self._held: dict[ChunkKey, Held] = {}
         self._flights: dict[ChunkKey, Flight] = {}
@@ -210,8 +212,9 @@ class WebSource:
     def received(self) -> tuple[int, int]:
         """Count the bytes of bodies and the requests, the metadata's included."""
         session, kit = self._session, self._kit
-        received = session.metadata_bytes + kit.received + kit.instances.received
-        return received, session.metadata_requests + kit.requests
+        received = kit.received + kit.instances.received + kit.lists.received
+        requests = kit.requests + kit.lists.requests
+        return session.metadata_bytes + received, session.metadata_requests + requests
 
     @property
     def metadata_s(self) -> tuple[float, float]:

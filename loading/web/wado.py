@@ -58,6 +58,8 @@ class Rung(NamedTuple):
 
     Attributes
     ----------
+    in_parts : bool
+        What comes has a part for each frame that is asked for.
     of_instance : bool
         All frames of the instance come at once.
     is_file : bool
@@ -65,14 +67,15 @@ class Rung(NamedTuple):
     """
 
     name: str
+    in_parts: bool = False
     of_instance: bool = False
     is_file: bool = False
 
 
 LADDER = (
-    Rung("as stored"),
-    Rung("media type"),
-    Rung("no accept"),
+    Rung("as stored", in_parts=True),
+    Rung("media type", in_parts=True),
+    Rung("no accept", in_parts=True),
     Rung("single part"),
     Rung("bulk data", of_instance=True),
     Rung("instance", of_instance=True, is_file=True),
@@ -93,12 +96,15 @@ class Habits:
         The form that works.
     ranges : bool or None
         Parts of a body are given.
+    lists : bool or None
+        Several frames are given in one answer.
     missing : set of (str, str)
         Series and alternate that were asked for and are not there.
     """
 
     rung: int | None = None
     ranges: bool | None = None
+    lists: bool | None = None
     missing: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -115,8 +121,8 @@ def forget_habits() -> None:
     _habits.clear()
 
 
-def frame_url(instance_url: str, number: int, path: str, options: RetrieveOptions) -> str:
-    """Give the address of a frame, counted from 1, under `frames` or what stands for it."""
+def frame_url(instance_url: str, number: int | str, path: str, options: RetrieveOptions) -> str:
+    """Give the address of a frame, counted from 1, or of a list, under `frames` or its like."""
     url = f"{instance_url}/{path}/{number}"
     return f"{url}?{options.url_arguments}" if options.url_arguments else url
 

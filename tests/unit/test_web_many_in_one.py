@@ -1,5 +1,8 @@
 """Slices that share an object over the line: tiles of a mosaic, masks, frames of a cine."""
 
+import re
+from dataclasses import replace
+
 import highdicom as hd
 import numpy as np
 import pytest
@@ -7,9 +10,10 @@ import pytest
 import loading
 from loading.web import frame_cache, trouble
 from loading.web.frame_cache import FrameCache
-from loading.web.wado import forget_habits
+from loading.web.wado import forget_habits, habits_of
+from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
 from tests.helpers.object_server import ObjectServer
-from tests.helpers.web_server import WebServer
+from tests.helpers.web_server import Reply, WebServer
 from tests.unit.test_dicom_mosaic import write_mosaic
 from tests.unit.test_dicom_segments import description, masks, sources, write_segmentation
 
@@ -79,3 +83,76 @@ def test_planes_without_a_mask_are_not_asked_for(tmp_path, sources, masks):
     (dataset,) = store.objects.values()
     assert set(asked) == set(range(1, int(dataset.NumberOfFrames) + 1))
     assert sum(spec.shape_kji[0] for spec, _ in found) > len(set(asked))
+
+
+@pytest.fixture
+def enhanced(tmp_path):
+    """An enhanced MR of many small frames, stored in another order than they lie."""
+    order = np.random.default_rng(5).permutation(150)
+    stored = np.random.default_rng(6).integers(0, 4095, (150, 16, 24), dtype=np.uint16)
+    groups = [frame_groups((0, 0, 2.0 * k)) for k in order]
+    path = write_enhanced(tmp_path / "enhanced.dcm", stored[order], groups, shared=shared_groups())
+    return path, stored
+
+
+def wanted(server, store):
+    return [store.numbers(one) for one in server.asked if store.numbers(one)]
+
+
+def test_small_frames_come_in_lists(enhanced):
+    """N1: several frames of one object in one request, each once, in rising order."""
+    path, stored = enhanced
+    store = ObjectServer([path])
+    with WebServer(store) as server:
+        ((_, values),) = open_all(server, store)
+        asked = wanted(server, store)
+        assert habits_of(server.url + "/web").lists is True
+        # the next time it is known from the beginning
+        open_all(server, store)
+        again = wanted(server, store)[len(asked) :]
+    assert np.array_equal(values, stored)
+    assert sorted(number for numbers in asked for number in numbers) == list(range(1, 151))
+    assert all(numbers == sorted(numbers) for numbers in asked)
+    assert max(map(len, asked)) > 8
+    assert len(again) < 150 // 4
+
+
+def refuses(store, asked, reply):
+    return Reply(400, {"Content-Type": "text/plain"}, b"one at a time")
+
+
+def gives_the_first_only(store, asked, reply):
+    return store(replace(asked, path=re.sub(r",.*", "", asked.path)))
+
+
+def gives_another_order(store, asked, reply):
+    """Answer with the parts turned round, and say so."""
+    numbers = store.numbers(asked)[::-1]
+    turned = store(
+        replace(asked, path=asked.path.rpartition("/")[0] + f"/{','.join(map(str, numbers))}")
+    )
+    head, *parts = turned.body.split(b"--b0\r\n")
+    said = [
+        b"Content-Location: /x/frames/%d\r\n" % n + p for n, p in zip(numbers, parts, strict=True)
+    ]
+    return replace(turned, body=b"--b0\r\n".join([head, *said]))
+
+
+@pytest.mark.parametrize("answer", [refuses, gives_the_first_only, gives_another_order])
+def test_lists_that_are_not_given_are_asked_for_once(enhanced, answer):
+    """N1: a refusal, too few parts, parts of other frames: frames one by one, and all right."""
+    path, stored = enhanced
+    store = ObjectServer([path])
+
+    def handler(asked):
+        reply = store(asked)
+        return answer(store, asked, reply) if len(store.numbers(asked)) > 1 else reply
+
+    with WebServer(handler) as server:
+        ((_, values),) = open_all(server, store)
+        assert habits_of(server.url + "/web").lists is False
+        lists = [numbers for numbers in wanted(server, store) if len(numbers) > 1]
+        open_all(server, store)
+        assert [numbers for numbers in wanted(server, store) if len(numbers) > 1] == lists
+    assert np.array_equal(values, stored)
+    assert lists
