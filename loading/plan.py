@@ -200,6 +200,7 @@ IN_ORDER = Plan(
     # for streams, which can only be read from their beginning
     "in_order",
     (
+        Stage("coarse", coarse=True, max_cost=0.25, lend_nearest=True),
         Stage("all", lend_nearest=True),
         Stage("retry", lend_nearest=True, retries=True),
     ),

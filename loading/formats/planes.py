@@ -35,6 +35,13 @@ class PlaneReader(Protocol):
         ...
 
 
+class CoarseForm(NamedTuple):
+    """What can be shown of a volume before its planes are read: how, and by which reader."""
+
+    rendition: Rendition
+    open_reader: Callable[[], PlaneReader]
+
+
 class FormatSource:
     """Read the planes of one volume through a reader.
 
@@ -47,6 +54,8 @@ class FormatSource:
         Whether the encoding loses information.
     in_order : bool
         Whether planes should be asked for one after the other.
+    coarse : CoarseForm, optional
+        A form that takes less time.
     """
 
     def __init__(
@@ -56,18 +65,21 @@ class FormatSource:
         *,
         lossy: bool = False,
         in_order: bool = False,
+        coarse: CoarseForm | None = None,
     ) -> None:
         self.spec = spec
         self.in_order = in_order
-        self._status = Status.LOSSY if lossy else Status.FULL
-        self._renditions = (Rendition("full", self._status),)
-        self._open_reader = open_reader
-        self._reader: PlaneReader | None = None
+        best = Rendition("full", Status.LOSSY if lossy else Status.FULL)
+        self._renditions = (coarse.rendition, best) if coarse else (best,)
+        self._openers = {0: open_reader}
+        if coarse:
+            self._openers[coarse.rendition.level] = coarse.open_reader
+        self._readers: dict[int, PlaneReader] = {}
         self._lock = threading.Lock()
         self._is_closed = False
 
     def renditions(self, chunk: ChunkKey) -> Sequence[Rendition]:
-        """Give the one form there is."""
+        """Give the forms there are, which are those of every plane."""
         return self._renditions
 
     def read(
@@ -75,9 +87,9 @@ class FormatSource:
     ) -> Delivered:
         """Fill `out`, shape (1, rows, columns), with a plane (see `Source.read`)."""
         cancel.check()
-        chunk = request.chunk
+        chunk, level = request.chunk, request.rendition.level
         try:
-            count = self._opened().fill(chunk.t, chunk.index, out[0], cancel)
+            count = self._opened(level).fill(chunk.t, chunk.index, out[0], cancel)
         except LoadError:
             raise
         except Exception as error:  # libraries raise what they meet
@@ -85,22 +97,22 @@ class FormatSource:
             raise CorruptFrame(
                 f"The slice could not be decoded ({reason})", where=self.spec.path
             ) from error
-        return Delivered(self._status, max(1, count))
+        return Delivered(request.rendition.gives, max(1, count), level)
 
-    def _opened(self) -> PlaneReader:
+    def _opened(self, level: int = 0) -> PlaneReader:
         with self._lock:
             if self._is_closed:
                 raise SourceError("The volume was closed", where=self.spec.path)
-            if self._reader is None:
-                self._reader = self._open_reader()
-            return self._reader
+            if level not in self._readers:
+                self._readers[level] = self._openers[level]()
+            return self._readers[level]
 
     def close(self) -> None:
         """Let go; reads after it raise."""
         with self._lock:
             self._is_closed = True
-            reader, self._reader = self._reader, None
-        if reader is not None:
+            readers, self._readers = self._readers, {}
+        for reader in readers.values():
             reader.close()
 
 

@@ -1,14 +1,15 @@
 """OME-Zarr 0.4 and 0.5, as folders or in one ZIP: metadata read here, chunks by tensorstore.
 
-A store holds one image in several resolutions. The finest one that fits into memory is opened;
-when it is not the finest of all, that is told. Channels are volumes of their own, so are labels.
+A store holds one image in several resolutions. The finest one that fits into memory is opened, a
+coarse one before it; when it is not the finest of all, that is told. Channels are volumes of their
+own, so are labels.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,10 @@ from loading.formats.parts import (
     spec_of,
     stem_of,
 )
-from loading.formats.planes import FormatSource, Plane, put
+from loading.formats.planes import CoarseForm, FormatSource
 from loading.formats.zarr_access import Store, join
 from loading.formats.zarr_axes import Axes, affine_of, axes_of, channel_of
+from loading.formats.zarr_levels import Opened, ZarrReader, coarse_form
 from loading.notices import Notice, notice
 from loading.sources.base import CancelToken
 from loading.sources.places import LocalFile
@@ -93,8 +95,8 @@ def _describe_image(
     multiscale: dict[str, Any] = scales[0]
     axes = axes_of(multiscale, store.path)
     told: list[Notice] = []
-    dataset, array, shape = _choose(store, group, multiscale, zarr, axes, told)
-    _check_chunks(array, store.path)
+    chosen, coarser = _choose(store, group, multiscale, zarr, axes, told)
+    dataset, array, shape = chosen
     affine = affine_of(multiscale, dataset, axes, told)
     shape_kji = tuple(shape[n] for n in axes.space)
     shape_kji = shape_kji if len(shape_kji) == 3 else (1, *shape_kji)
@@ -118,7 +120,8 @@ def _describe_image(
         )
         place = LocalFile(store.path, 0, _stamp(store.path))
         spec = spec_of(facts, [place], part=f"{group} {dataset.get('path')} {number}")
-        opener = partial(_source, array, axes, number, facts.stored, in_order)
+        coarse = partial(coarse_form, chosen, coarser, multiscale, axes, number)
+        opener = partial(_source, array, axes, number, in_order, coarse)
         parts.add(spec, opener, "OME-Zarr picture")
 
 
@@ -129,40 +132,46 @@ def _choose(
     zarr: int,
     axes: Axes,
     told: list[Notice],
-) -> tuple[dict[str, Any], Any, tuple[int, ...]]:
-    """Give the finest level that fits into memory, its array and shape."""
+) -> tuple[Opened, list[Callable[[], Opened]]]:
+    """Give the finest level that fits into memory, and what opens those that are coarser."""
     datasets = multiscale.get("datasets")
     if not isinstance(datasets, list) or not datasets:
         raise BadResponse("The OME-Zarr image has no levels", where=store.path)
     room = memory.free_bytes() - memory.RESERVE_BYTES
-    full: tuple[tuple[int, ...], int] | None = None
-    chosen: tuple[dict[str, Any], Any, tuple[int, ...]] | None = None
-    for dataset in datasets[:_MAX_LEVELS]:
-        name = str(dataset.get("path", "")) if isinstance(dataset, dict) else ""
-        array = store.open_array(join(group, _inside(name, store.path)), zarr)
-        shape = tuple(int(n) for n in array.shape)
-        if len(shape) != len(axes.names) or min(shape) < 1:
-            raise BadResponse(f"The level {name} has other axes than the image", where=store.path)
-        dtype, _ = array_form(np.dtype(array.dtype.numpy_dtype), ValueMap())
-        needed = math.prod(shape) * dtype.itemsize
-        needed //= shape[axes.channel] if axes.channel is not None else 1
-        if full is None:
-            full = (shape, needed)
-        chosen = (dataset, array, shape)
-        if needed <= room:
-            break
-    if chosen is None or full is None:
-        raise BadResponse("The OME-Zarr image has no levels", where=store.path)
-    if chosen[2] != full[0]:
+    levels = [partial(_open_level, store, group, d, zarr, axes) for d in datasets[:_MAX_LEVELS]]
+    full = chosen = levels[0]()
+    number, needed = 0, _needed(full, axes)
+    while needed > room and number + 1 < len(levels):
+        number += 1
+        chosen = levels[number]()
+        needed = _needed(chosen, axes)
+    if number:
         told.append(
             notice(
                 "coarser_level",
-                shape=_text(chosen[2], axes),
-                full=_text(full[0], axes),
-                needed=memory.human_bytes(full[1]),
+                shape=_text(chosen.shape, axes),
+                full=_text(full.shape, axes),
+                needed=memory.human_bytes(_needed(full, axes)),
             )
         )
-    return chosen
+    return chosen, list(levels[number + 1 :])
+
+
+def _open_level(store: Store, group: str, dataset: Any, zarr: int, axes: Axes) -> Opened:
+    name = str(dataset.get("path", "")) if isinstance(dataset, dict) else ""
+    array = store.open_array(join(group, _inside(name, store.path)), zarr)
+    shape = tuple(int(n) for n in array.shape)
+    if len(shape) != len(axes.names) or min(shape) < 1:
+        raise BadResponse(f"The level {name} has other axes than the image", where=store.path)
+    _check_chunks(array, store.path)
+    return Opened(dataset, array, shape)
+
+
+def _needed(level: Opened, axes: Axes) -> int:
+    """Count the bytes of one channel in memory."""
+    dtype, _ = array_form(np.dtype(level.array.dtype.numpy_dtype), ValueMap())
+    channels = level.shape[axes.channel] if axes.channel is not None else 1
+    return math.prod(level.shape) * dtype.itemsize // channels
 
 
 def _text(shape: Sequence[int], axes: Axes) -> str:
@@ -188,40 +197,12 @@ def _source(
     array: Any,
     axes: Axes,
     channel: int,
-    stored: np.dtype[np.generic],
     in_order: bool,
+    coarse: Callable[[], CoarseForm | None],
     spec: VolumeSpec,
 ) -> FormatSource:
-    return FormatSource(spec, lambda: ZarrReader(array, axes, channel), in_order=in_order)
-
-
-class ZarrReader:
-    """Read planes of one channel; tensorstore keeps the chunks that the next planes need."""
-
-    def __init__(self, array: Any, axes: Axes, channel: int) -> None:
-        self._array: Any = array
-        self._axes = axes
-        self._channel = channel
-        self.in_order = True
-
-    def fill(self, t: int, k: int, out: Plane, cancel: CancelToken) -> int:
-        """Fill a plane (see `PlaneReader.fill`)."""
-        axes = self._axes
-        where: list[Any] = [slice(None)] * len(axes.names)
-        if axes.time is not None:
-            where[axes.time] = t
-        if axes.channel is not None:
-            where[axes.channel] = self._channel
-        if len(axes.space) == 3:
-            where[axes.space[0]] = k
-        found = np.asarray(self._array[tuple(where)].read().result())
-        cancel.check()
-        put(found, ValueMap(), out)
-        return found.nbytes
-
-    def close(self) -> None:
-        """Let go of the array."""
-        self._array = None
+    reader = partial(ZarrReader, array, axes, channel)
+    return FormatSource(spec, reader, in_order=in_order, coarse=coarse())
 
 
 def _inside(name: str, path: str) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import loading
-from loading import memory
+from loading import CancelToken, Request, memory
+from loading.plan import IN_ORDER, plan_requests
+from loading.status import Status
 from tests.helpers import format_files as make
 from tests.unit.test_format_geometry import codes, load, only_volume, read
 
@@ -100,3 +102,47 @@ def test_chunks_deeper_than_a_slice_are_asked_for_in_order(tmp_path):
     folder = make.write_zarr(tmp_path / "a.zarr", make.voxels())
     with loading.open_entry(only_volume(folder)) as volume:
         assert volume.plan.name == "in_order"
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("shape", [(8, 8, 8), (9, 7, 6), (2, 2, 9, 8, 7)])
+def test_a_coarse_level_is_shown_before_the_fine_one(tmp_path, version, shape):
+    """Every fine voxel shows the coarse one nearest to it, marked as coarse, then itself."""
+    array = make.voxels(shape, "uint16")
+    folder = make.write_zarr(tmp_path / "a.zarr", array, version=version)
+    entry = loading.describe(str(folder)).volumes[-1]
+    source = entry.open()
+    fine = array if array.ndim == 3 else array[:, -1]
+    for chunk in source.spec.chunks():
+        coarse, best = source.renditions(chunk)
+        assert (coarse.gives, coarse.level) == (Status.SUBRESOLUTION, 1)
+        assert best.gives is Status.FULL
+        out = np.empty(source.spec.read_shape(), source.spec.dtype)
+        delivered = source.read(Request(chunk, coarse), out, CancelToken())
+        assert (delivered.status, delivered.level) == (Status.SUBRESOLUTION, 1)
+        volume = fine if fine.ndim == 3 else fine[chunk.t]
+        # every second voxel is kept, so the nearest of the other ones lies before it, or last
+        near = [np.minimum(np.arange(n) // 2, (n + 1) // 2 - 1) * 2 for n in volume.shape]
+        assert np.array_equal(out[0], volume[np.ix_(*near)][chunk.index])
+    slices = range(source.spec.shape_kji[0])
+    asked = [
+        request.rendition.name for request in plan_requests(IN_ORDER, slices, source.renditions)
+    ]
+    assert asked[: 2 * len(slices)] == ["coarse"] * len(slices) + ["full"] * len(slices)
+    source.close()
+    with loading.open_entry(entry) as volume:
+        assert volume.wait(30) is loading.LoadState.COMPLETE
+        for t in range(volume.spec.time_points):
+            assert np.array_equal(volume.stored(t), fine if fine.ndim == 3 else fine[t])
+
+
+def test_a_level_that_lies_elsewhere_is_not_shown_first(tmp_path):
+    """Levels whose scale does not fit their size say nothing about each other."""
+    folder = make.write_zarr(tmp_path / "a.zarr", make.voxels((8, 8, 8), "uint16"))
+    meta = json.loads((folder / "zarr.json").read_text())
+    steps = meta["attributes"]["ome"]["multiscales"][0]["datasets"][1]["coordinateTransformations"]
+    steps[0]["scale"] = [1.0, 1.0, 1.0]
+    (folder / "zarr.json").write_text(json.dumps(meta))
+    source = only_volume(folder).open()
+    assert len(source.renditions(loading.ChunkKey(0, 0, 0))) == 1
+    source.close()
