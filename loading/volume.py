@@ -79,6 +79,8 @@ class Qualities:
 class _TimePoint:
     """The records of one time point; plain byte and integer arrays, written under the lock."""
 
+    __slots__ = ("content", "copying", "level", "source", "status", "to_copy", "writing")
+
     def __init__(self, count: int) -> None:
         self.status = bytearray(count)
         self.level = bytearray(count)

@@ -29,6 +29,7 @@ RGN, POC, PPM, PPT, CRG, COM = 0xFF5E, 0xFF5F, 0xFF60, 0xFF61, 0xFF63, 0xFF64
 LRCP, RLCP, RPCL, PCRL, CPRL = range(5)
 
 _segment = Struct(">HH").unpack_from
+_tile_part = Struct(">4xHL").unpack_from
 _siz = Struct(">HIIIIIIIIH").unpack_from
 _cod = Struct(">BBHBBBBBB").unpack_from
 _ORDINARY = frozenset({CAP, SIZ, COD, COC, TLM, PLM, QCD, QCC, COM, RGN, CRG})
@@ -214,8 +215,8 @@ def is_whole(data: bytes, header: MainHeader) -> bool:
     while data[at : at + 2] == b"\xff\x90":
         if at + 12 > len(data):
             return False
-        tiles.add(int.from_bytes(data[at + 4 : at + 6], "big"))
-        length = int.from_bytes(data[at + 6 : at + 10], "big")
+        tile, length = _tile_part(data, at)
+        tiles.add(tile)
         if not length:  # the last tile-part goes on to the end of the codestream
             return b"\xff\xd9" in data.rstrip(b"\0")[-8:]
         if length < 14:
