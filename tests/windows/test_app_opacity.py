@@ -27,9 +27,11 @@ def window(qapp, tmp_path):
         open_and_wait(made, tmp_path / "Phantom")
         wait_until(lambda: bool(made.display.window_section.histogram._heights), "the histogram")
         click(made.display.volume_section.points_fold._head, QPoint(30, 14))
-        QTest.qWait(50)
-        made.display.verticalScrollBar().setValue(made.display.verticalScrollBar().maximum())
-        QTest.qWait(50)
+        editor = made.display.volume_section.points
+        wait_until(lambda: editor.isVisible() and editor.height() > 40, "the unfolded points")
+        bar = made.display.verticalScrollBar()
+        wait_until(lambda: bar.setValue(bar.maximum()) or editor.visibleRegion().boundingRect()
+                   == editor.rect(), "the points on the screen")  # fmt: skip
         yield made
 
 

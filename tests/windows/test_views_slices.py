@@ -160,7 +160,7 @@ class Gate:
 
     def __call__(self, request: loading.Request) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._let or request.chunk.index in self._let, 20)
+            self._changed.wait_for(lambda: not self._let or request.chunk.index in self._let, 60)
 
     def open(self) -> None:
         with self._changed:
@@ -193,9 +193,7 @@ def test_a_slice_that_is_not_there_yet_says_so_in_words(views) -> None:
     gate = Gate(99)
     views.show(gated(noise(), gate), wait=False)
     views.workspace.change(crosshair_visible=False)
-    pump(0.3)
-    corner = views.pixels("axial")[-30:, :120]
-    assert near(corner, AMBER, 60).sum() > 20
+    pump_until(lambda: near(views.pixels("axial")[-30:, :120], AMBER, 60).sum() > 20)
     gate.open()
     views.settle()
     corner = views.pixels("axial")[-30:, :40]
@@ -208,7 +206,7 @@ def test_a_borrowed_slice_shows_its_neighbours_pixels_and_says_it(views) -> None
     budget = threading.Semaphore(3)  # three slices are read, then the line is dead
 
     def spend(_request):
-        budget.acquire(timeout=20)
+        budget.acquire(timeout=60)
 
     source = ArraySource(
         volume_spec(voxels),
@@ -230,9 +228,8 @@ def test_a_borrowed_slice_shows_its_neighbours_pixels_and_says_it(views) -> None
 
     pump_until(found)
     views.workspace.go_to_slice(borrowed)
-    pump(0.2)
     lender = int(volume.qualities().content[borrowed])
-    assert (block(views.pixels("axial"), (40, 48), 5) == voxels[lender]).all()
+    pump_until(lambda: (block(views.pixels("axial"), (40, 48), 5) == voxels[lender]).all())
     assert near(views.pixels("axial")[-30:, :160], AMBER, 60).sum() > 20
     texts: list[str] = []
     views.workspace.pointer_text.connect(texts.append)
@@ -379,15 +376,14 @@ def test_what_comes_on_the_screen_is_read_next(views) -> None:
     voxels = noise((40, 20, 20))
     gate = Gate(99)
     source = gated(voxels, gate)
-    views.show(source, wait=False)
-    pump(0.2)
-    in_flight = len(source.requests)
+    views.show(source, wait=False, workers=2)
+    pump_until(lambda: len(source.requests) == 2)
     wheel(views.view("axial"), -9)
     k, _ = views.workspace.slice_position("axial")
     gate.open()
     views.settle()
     asked = [request.chunk.index for request in source.requests]
-    assert asked.index(k) <= in_flight + 1, "the slice on the screen waited behind others"
+    assert asked.index(k) <= 3, "the slice on the screen waited behind others"
 
 
 def test_the_value_under_the_pointer_is_the_meant_one(views) -> None:

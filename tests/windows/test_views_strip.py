@@ -63,18 +63,19 @@ def test_cells_rise_as_slices_arrive(views) -> None:
 
     def before(request) -> None:
         if request.chunk.index >= 5:
-            let_go.wait(20)
+            let_go.wait(60)
 
     spec = volume_spec(voxels)
     source = ArraySource(spec, voxels[np.newaxis], has_coarse=False, before=before)
     volume = views.show(source, wait=False, workers=20)
     pump_until(lambda: volume.progress.full == 5)
-    pump(0.3)
-    top = strip_pixels(views)[0]
-    filled = near(top[np.newaxis], FULL, 10)[0]
-    quarter = len(top) // 4
-    assert filled[: quarter - 2].mean() > 0.95
-    assert filled[quarter + 2 :].sum() == 0
+
+    def filled() -> np.ndarray:
+        return near(strip_pixels(views)[:1], FULL, 10)[0]
+
+    quarter = len(filled()) // 4
+    pump_until(lambda: filled()[: quarter - 2].mean() > 0.95)
+    assert filled()[quarter + 2 :].sum() == 0
     let_go.set()
     views.settle()
 
