@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_MS = 100
-_SETTLE_MS = 2500
-"""The 3D view draws its sharp picture, and bars fold, some time after the last slice."""
+_SETTLE_MS = 2000
+"""Panels fill and bars fold some time after the last slice."""
 _GIVE_UP_MS = 60_000
 
 
@@ -32,9 +32,11 @@ class Photographer(QObject):
         self._timer.start()
 
     def _look(self) -> None:
-        session = self._window.session
-        is_quiet = self._window.workspace is not None and not session.is_opening
+        session, columns = self._window.session, self._window.columns
+        is_quiet = columns is not None and not session.is_opening
         if not all(volume.state.is_over for volume in session.volumes):
+            is_quiet = False
+        if columns is not None and not all(one.is_at_rest for one in columns.workspaces):
             is_quiet = False
         if self._window.display.volume_section.pictures.is_busy:
             is_quiet = False
