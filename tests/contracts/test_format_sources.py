@@ -9,6 +9,7 @@ from typing import ClassVar
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 import loading
 from loading.formats import shelf
@@ -211,6 +212,42 @@ class TestItkTiff(TestTiff):
         return make.write_itk(path, array, packed=True)
 
 
+class TestImageJ(TestTiff):
+    dtype = "uint16"
+    options: ClassVar[dict[str, object]] = {"imagej": True, "metadata": {"axes": "ZYX"}}
+
+
+class TestOmeTiff(TestTiff):
+    name = "noise.ome.tif"
+    dtype = "uint16"
+    options: ClassVar[dict[str, object]] = {"metadata": {"axes": "ZYX"}, "compression": "lzw"}
+
+
+class TestOmeSet(SourceContract):
+    """An image whose planes lie in three files; the one in the middle is cut."""
+
+    @pytest.fixture
+    def expected(self):
+        return make.voxels((6, 9, 8), "uint16")
+
+    @pytest.fixture
+    def paths(self, tmp_path, expected):
+        names = [f"{letter}.ome.tif" for letter in "abc"]
+        return make.write_ome_set(tmp_path, expected[None], names, compression="zlib")
+
+    @pytest.fixture
+    def entry(self, paths):
+        return loading.describe(str(paths[0].parent)).volumes[0]
+
+    @pytest.fixture
+    def truncated(self, paths):
+        def cut(share):
+            make.cut_file(paths[1], share)
+            return loading.describe(str(paths[0].parent)).volumes[0]
+
+        return cut
+
+
 class Stack(SourceContract):
     """A folder of slices; the one in the middle is cut."""
 
@@ -249,6 +286,23 @@ class TestPngStack(Stack):
 
     def write_slice(self, path, plane):
         make.write_itk(path, plane)
+
+
+class TestJpegStack(Stack):
+    """What is lost in packing is lost: the values are those that another reader unpacks."""
+
+    ending = ".jpg"
+
+    @pytest.fixture
+    def expected(self, folder):
+        paths = [str(folder / f"s_{k + 1}.jpg") for k in range(12)]
+        return np.stack([sitk.GetArrayFromImage(sitk.ReadImage(path)) for path in paths])
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        for k, plane in enumerate(make.voxels((12, 9, 8), "uint8")):
+            make.write_itk(tmp_path / f"s_{k + 1}.jpg", plane)
+        return tmp_path
 
 
 class TestBmpStack(Stack):

@@ -285,6 +285,14 @@ def _formats(rooms: Iterator[Path]) -> Iterator[Seed]:
             yield Seed(name.split(".", 1)[1], {n: alone.files[n] for n in chosen}, name)
     yield Seed("png", {f"s_{k}.png": imagecodecs.png_encode(small[k]) for k in range(4)}
                | {"s_.log": b"Scanner = x\nImage Pixel Size (um) = 9.5\n"})  # fmt: skip
+    room = next(rooms)
+    room.mkdir()
+    make.write_split_nrrd(room / "t.nhdr", array)
+    yield _taken("nhdr", room, "t.nhdr")
+    room = next(rooms)
+    room.mkdir()
+    make.write_ome_set(room, small[None, :4], ["u.ome.tif", "v.ome.tif"])
+    yield _taken("ome.tif", room, "u.ome.tif")
     for name in ("a.mnc", "b.gipl", "c.vtk", "d.mrc"):
         room = next(rooms)
         room.mkdir()
