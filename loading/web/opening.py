@@ -30,7 +30,7 @@ from loading.errors import (
     Unauthorised,
 )
 from loading.sources.base import CancelToken
-from loading.web import links
+from loading.web import links, long_values
 from loading.web.finding import find_server
 from loading.web.http import HttpRequest, HttpResponse, shared_client
 from loading.web.messages import without_secrets
@@ -104,7 +104,12 @@ def _describe_resource(
     reader = JsonReader()
     instances: list[Instance] = []
     skipped: list[Skipped] = []
-    objects = [one for response in responses for one in objects_in(response)]
+    told = [one for response in responses for one in objects_in(response)]
+    objects = long_values.put_in(
+        [(one, _instance_url(link, one) if isinstance(one, dict) else "") for one in told],
+        shared_client(),
+        cancel,
+    )
     session = session._replace(sent_s=responses[0].sent_s, parsed_s=time.perf_counter())
     for number, data in enumerate(objects):
         if progress is not None and number % 64 == 0:

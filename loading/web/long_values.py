@@ -1,0 +1,107 @@
+"""Values that metadata keep apart for their length, where pictures cannot be made without them.
+
+Tables of colours and of modality values are the only ones. They are fetched before the metadata
+are read, each address once, so that a header from a server says what the same one in a file says.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from loading.errors import Cancelled, LoadError
+from loading.sources.base import CancelToken
+from loading.web.http import HttpClient, HttpRequest
+from loading.web.multipart import is_multipart, parts_of
+from loading.web.trouble import refuse_page
+from loading.web.wado import bulk_url
+
+_log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+_PALETTES = ("00281201", "00281202", "00281203", "00281221", "00281222", "00281223")
+_MODALITY_TABLES, _TABLE = "00283000", "00283006"
+_MOST_BYTES = 1 << 20
+_AT_ONCE = 8
+
+
+def put_in(
+    objects: Sequence[tuple[Object, str]], client: HttpClient, cancel: CancelToken
+) -> list[Object]:
+    """Give metadata with the tables that they keep apart.
+
+    What cannot be fetched stays where it is: the object is then told to lack it.
+
+    Parameters
+    ----------
+    objects : sequence of (dict, str)
+        DICOM JSON of instances and their addresses.
+    """
+    places = {
+        (number, key): url
+        for number, (data, url_of) in enumerate(objects)
+        for key, element in _tables_of(data)
+        if (url := bulk_url(str(element["BulkDataURI"]), url_of))
+    }
+    if not places:
+        return [data for data, _ in objects]
+    urls = list(dict.fromkeys(places.values()))
+    with ThreadPoolExecutor(min(_AT_ONCE, len(urls)), "long values") as pool:
+        values = dict(
+            zip(urls, pool.map(lambda url: _fetch(url, client, cancel), urls), strict=True)
+        )
+    cancel.check()
+    found = [data for data, _ in objects]
+    for (number, key), url in places.items():
+        if values[url]:
+            found[number] = _with(found[number], key, values[url])
+    return found
+
+
+def _tables_of(data: object) -> Iterator[tuple[str, Object]]:
+    """Give the tables that are kept apart, by tag."""
+    if not isinstance(data, dict):
+        return
+    elements = {key: data.get(key) for key in _PALETTES}
+    elements[_TABLE] = (_item_of(data) or {}).get(_TABLE)
+    for key, element in elements.items():
+        if isinstance(element, dict) and isinstance(element.get("BulkDataURI"), str):
+            yield key, element
+
+
+def _item_of(data: Object) -> Object | None:
+    """Give the item of the Modality LUT Sequence."""
+    sequence = data.get(_MODALITY_TABLES)
+    items = sequence.get("Value") if isinstance(sequence, dict) else None
+    item = items[0] if isinstance(items, list) and items else None
+    return item if isinstance(item, dict) else None
+
+
+def _with(data: Object, key: str, value: bytes) -> Object:
+    """Put a value into a copy; its own representation does not matter to who reads bytes."""
+    inline = {"vr": "OW", "InlineBinary": base64.b64encode(value).decode()}
+    if key != _TABLE:
+        return data | {key: inline}
+    item = (_item_of(data) or {}) | {key: inline}
+    return data | {_MODALITY_TABLES: {"vr": "SQ", "Value": [item]}}
+
+
+def _fetch(url: str, client: HttpClient, cancel: CancelToken) -> bytes:
+    """Fetch a value, alone or as the one part of a body; none where it cannot be had."""
+    try:
+        answer = client.get(HttpRequest(url, max_bytes=_MOST_BYTES), cancel)
+        refuse_page(answer)
+        kind = answer.header("content-type")
+        if not is_multipart(kind, answer.body):
+            return bytes(answer.body)
+        part = parts_of(kind, answer.body, is_whole=True)[0]
+        return bytes(answer.body[part.start : part.stop])
+    except Cancelled:
+        return b""
+    except LoadError as error:
+        _log.warning("a table of a header cannot be fetched: %s", error)
+        return b""
