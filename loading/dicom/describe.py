@@ -300,7 +300,7 @@ def _add_group(found: Found, items: list[Item], orientations: int, name: str) ->
     frame = grouping.frame_of(items[0][0].shared)
     placed = [item for item in items if grouping.usable_position(item[0])]
     if frame is None or not placed:
-        stacked = _add_unplaced(found, items)
+        stacked = _add_unplaced(found, items, name)
     else:
         stacked = set()
         if len(placed) < len(items):
@@ -332,7 +332,8 @@ def _add_stack(found: Found, series: Series, frame: geometry.Frame, orientations
     points = [grouping.sort_along(point, frame)[0] for point in later]
     stacked: set[int] = set()
     distances = geometry.along(positions, frame.normal)
-    for cut in geometry.split_far_apart(distances):
+    cuts = geometry.split_far_apart(distances)
+    for number, cut in enumerate(cuts, 1):
         parts = [kept[cut], *(point[cut] for point in points)]
         if len(parts[0]) < 2:
             for part in parts:
@@ -351,7 +352,7 @@ def _add_stack(found: Found, series: Series, frame: geometry.Frame, orientations
             later=parts[1:],
             axis=series.axis,
             labels=tuple(series.labels),
-            name=series.name,
+            name=_part_name(series.name, number if len(cuts) > 1 else 0),
         )
         found.volumes.append(entry_of(stack, [item[1] for item in first], found.source))
         stacked |= {id(item[0]) for part in parts for item in part}
@@ -360,7 +361,12 @@ def _add_stack(found: Found, series: Series, frame: geometry.Frame, orientations
     return stacked
 
 
-def _add_unplaced(found: Found, items: list[Item]) -> set[int]:
+def _part_name(name: str, part: int) -> str:
+    """Name a part of slices that lie far from the others, counted from 1; 0 where all are one."""
+    return ", ".join(word for word in (name, f"part {part}" if part else "") if word)
+
+
+def _add_unplaced(found: Found, items: list[Item], name: str) -> set[int]:
     """Stack slices without geometry by instance number, where their class is one of stacks."""
     if len(items) < 2 or not stacks_without_position(items[0][0].shared):
         for item in items:
@@ -372,6 +378,7 @@ def _add_unplaced(found: Found, items: list[Item]) -> set[int]:
         form=items[0][1],
         frame=None,
         spacing=grouping.spacing_of(items[0][0].shared),
+        name=name,
     )
     found.volumes.append(entry_of(stack, [item[1] for item in items], found.source))
     return {id(item[0]) for item in items}

@@ -416,3 +416,24 @@ def test_names_say_what_sets_volumes_of_one_series_apart(tmp_path, changes, name
     found = loading.describe(str(tmp_path)).volumes
     assert {entry.spec.label for entry in found} == names
     assert [entry.spec.shape_kji[0] for entry in found] == [4, 4]
+
+
+def test_slices_far_from_the_others_are_parts_with_a_number(tmp_path):
+    places = [0.0, 2.0, 4.0, 90_000.0, 90_002.0, 90_004.0]
+    write_series(tmp_path, phantom((6, 12, 10)), ImagePositionPatient=lambda k: [0, 0, places[k]])
+    found = loading.describe(str(tmp_path)).volumes
+    assert [entry.spec.label for entry in found] == ["Phantom, part 1", "Phantom, part 2"]
+
+
+def test_stacks_without_places_say_what_sets_them_apart(tmp_path):
+    write_series(
+        tmp_path,
+        phantom((6, 12, 10)),
+        ImageOrientationPatient=None,
+        PixelSpacing=lambda k: [0.5, 0.5] if k < 3 else [0.8, 0.8],
+    )
+    found = loading.describe(str(tmp_path)).volumes
+    assert {entry.spec.label for entry in found} == {
+        "Phantom, 0.5 x 0.5 mm",
+        "Phantom, 0.8 x 0.8 mm",
+    }
