@@ -124,7 +124,8 @@ class StatusTeller(QObject):
         if volume.state.is_over and self.watch.is_gone(volume):
             return tr("Source not reachable"), tr("Try again")
         if not volume.state.is_over:
-            return loading_words(volume.progress), tr("Pause")
+            is_line = "://" in volume.spec.path
+            return loading_words(volume.progress, is_line=is_line), tr("Pause")
         if volume.state.name == "CANCELLED":
             return paused_words(volume.progress), tr("Continue")
         if now < self._done_until or not self.pointer:

@@ -13,8 +13,17 @@ REMAINING_AFTER_S = 2.0
 """No guess is made before: the first seconds say little about the rest."""
 
 
-def loading_words(progress: Progress) -> str:
-    """Say how far a load is: "Reduced resolution; 149 of 480 slices complete, about 6 s"."""
+SLOW_S = 20.0
+"""From here on it is the line that people wait for."""
+
+
+def loading_words(progress: Progress, *, is_line: bool = False) -> str:
+    """Say how far a load is: "Reduced resolution; 149 of 480 slices complete, about 6 s".
+
+    Over a slow line: "12 Mbit/s, about 4 min; the slices you look at come first".
+    """
+    if is_line and progress.elapsed_s >= REMAINING_AFTER_S and (progress.remaining_s or 0) > SLOW_S:
+        return _slow_words(progress, progress.remaining_s or 0)
     count = tr("{done} of {total} slices complete").format(done=progress.full, total=progress.total)
     if progress.own > progress.full:
         text = tr("Reduced resolution; {count}").format(count=count)
@@ -27,6 +36,14 @@ def loading_words(progress: Progress) -> str:
     if progress.remaining_s is not None and progress.elapsed_s >= REMAINING_AFTER_S:
         text += tr(", about {time}").format(time=duration_words(progress.remaining_s))
     return text
+
+
+def _slow_words(progress: Progress, remaining_s: float) -> str:
+    rate = 8e-6 * progress.bytes_read / progress.elapsed_s
+    text = tr("{rate} Mbit/s, about {time}; the slices you look at come first").format(
+        rate=f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}", time=duration_words(remaining_s)
+    )
+    return text + tr(", {count} failed").format(count=progress.failed) if progress.failed else text
 
 
 def paused_words(progress: Progress) -> str:

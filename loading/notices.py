@@ -252,10 +252,5 @@ KINDS: dict[str, NoticeKind] = {
             "Voxtide ended unexpectedly last time.",
             "Where a crash was written down, it is in crash.log beside the log file.",
         ),
-        NoticeKind(
-            "two_patients",
-            _W,
-            "The two volumes side by side belong to different patients.",
-        ),
     )
 }

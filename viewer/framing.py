@@ -18,7 +18,7 @@ from viewer.volume_look import VolumeImage, radius_of
 _AIR = 0.98
 _NEARLY = 0.92
 """A head whose neck just touches the edge is better seen large."""
-_SAMPLES = 64
+_SAMPLES = 48
 """Along each axis: enough to see where a volume has something, and counted in milliseconds."""
 _FAINT = 0.02
 

@@ -29,6 +29,17 @@ def test_loading_says_what_is_on_the_screen():
     assert loading_words(progress(failed=2)) == "149 of 480 slices complete, 2 failed, about 6 s"
 
 
+def test_a_slow_line_is_told_by_its_rate():
+    far = {"bytes_read": 30_000_000, "elapsed_s": 20.0, "remaining_s": 230.0}
+    words = "12 Mbit/s, about 4 min; the slices you look at come first"
+    assert loading_words(progress(**far), is_line=True) == words
+    assert loading_words(progress(**far, failed=2), is_line=True) == f"{words}, 2 failed"
+    slow = progress(bytes_read=1_000_000, elapsed_s=20.0, remaining_s=9000.0)
+    assert loading_words(slow, is_line=True).startswith("0.4 Mbit/s, about 2 h 30 min;")
+    assert "Mbit" not in loading_words(progress(**far)), "a disk is no line"
+    assert "Mbit" not in loading_words(progress(bytes_read=9, remaining_s=6.0), is_line=True)
+
+
 def test_remaining_time_is_guessed_only_after_two_seconds():
     assert "about" not in loading_words(progress(elapsed_s=1.9))
     assert "about" not in loading_words(progress(remaining_s=None))
