@@ -147,7 +147,7 @@ def _load_report(name: str) -> Sample:
 
 def read_lock() -> Figure:
     command = ours("status_reads", folder_of("raw500"), folder_of("tiny_raw"))
-    samples = [run_once(command) for _ in range(ROUNDS)]
+    samples = in_turn({"reads": command})["reads"]
     raw = {
         "longest_hold_ms": column(samples, "longest_hold_ms"),
         "longest_read_ms": column(samples, "longest_read_ms"),
@@ -166,7 +166,7 @@ def read_lock() -> Figure:
 
 
 def rerank() -> Figure:
-    samples = [run_once(ours("queue_ranks")) for _ in range(ROUNDS)]
+    samples = in_turn({"ranks": ours("queue_ranks")})["ranks"]
     raw = {"median_ms": column(samples, "median_ms"), "longest_ms": column(samples, "longest_ms")}
     return Figure(
         "queue.rerank10k_ms",

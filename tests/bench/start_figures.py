@@ -6,12 +6,12 @@ import os
 import shutil
 import statistics
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from tests.bench.data import ROOT, folder_of
 from tests.bench.figures import Figure, Measure, columns, ratio_of_medians
-from tests.bench.subjects import ROUNDS, Failed, Sample, ours, run_once
+from tests.bench.subjects import Failed, Sample, in_turn, ours
 from tests.bench.window_figures import HOME, environment
 
 FROZEN = ROOT / "build" / "package" / "bundle" / "voxtide" / "voxtide"
@@ -26,17 +26,11 @@ def _watch(wanted: str, *command: object) -> list[str]:
 
 
 def _rounds(commands: dict[str, list[str]]) -> dict[str, list[Sample]]:
-    """Start each in turn; what a round leaves is removed, the first one fills the caches."""
-    found: dict[str, list[Sample]] = {name: [] for name in commands}
+    """Start each in turn; what a start leaves is removed."""
     # a developer's habit that would have every module compiled at each start
     surroundings = {**environment(), "PYTHONDONTWRITEBYTECODE": "", "XDG_RUNTIME_DIR": ""}
-    for turn in range(ROUNDS + 1):
-        for name, command in commands.items():
-            shutil.rmtree(HOME / "state", ignore_errors=True)
-            sample = run_once(command, surroundings)
-            if turn:
-                found[name].append(sample)
-    return found
+    remove = partial(shutil.rmtree, HOME / "state", ignore_errors=True)
+    return in_turn(commands, environment=surroundings, dropped=1, before_each=remove)
 
 
 @cache

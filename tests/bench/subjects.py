@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.bench.data import ROOT
@@ -88,12 +88,26 @@ def in_turn(
     commands: Mapping[str, Sequence[str]],
     rounds: int = ROUNDS,
     environment: Mapping[str, str] | None = None,
+    *,
+    dropped: int = 0,
+    before_each: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Sample]]:
-    """Measure each side once a round; gives the samples of each side, round by round."""
+    """Measure each side once a round; gives the samples of each side, round by round.
+
+    Parameters
+    ----------
+    dropped : int
+        Rounds before those that count: they fill the caches.
+    before_each : callable
+        Called before each process is started.
+    """
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    for turn in range(-dropped, rounds):
         for name, command in commands.items():
-            samples[name].append(run_once(command, environment))
+            before_each()
+            sample = run_once(command, environment)
+            if turn >= 0:
+                samples[name].append(sample)
     return samples
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from tests.bench.data import ROOT, SERIES, folder_of
 from tests.bench.figures import Figure, Measure, columns, ratio_of_medians
-from tests.bench.subjects import ROUNDS, Sample, column, in_turn, ours
+from tests.bench.subjects import Sample, column, in_turn, ours
 from tests.helpers.xvfb import start_xvfb
 
 HOME = ROOT / "build" / "bench-home"
@@ -178,7 +178,7 @@ def scan_block() -> Figure:
 @cache
 def _starts() -> list[Sample]:
     command = ours("our_window", "start", folder_of("cube64"))
-    return in_turn({"start": command}, ROUNDS + 1, environment())["start"][1:]
+    return in_turn({"start": command}, environment=environment(), dropped=1)["start"]
 
 
 def ready() -> Figure:
