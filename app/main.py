@@ -65,6 +65,11 @@ def run_window(
     int
         Status for the process.
     """
+    if not _may_have_screen():
+        sys.stderr.write(
+            "voxtide: There is no screen: DISPLAY is not set. voxtide snapshot draws without one\n"
+        )
+        return 1
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     is_alone = new_window or screenshot is not None
     if not is_alone and _taken_elsewhere(uris):
@@ -91,6 +96,15 @@ def run_window(
     window.show()
     status = application.exec()
     return _end(window, status, opening.run)
+
+
+def _may_have_screen() -> bool:
+    """Tell whether a window can be; where it cannot, Qt would end the process with a page of text.
+
+    As Qt chooses on Linux; elsewhere there always is one.
+    """
+    named = any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")))
+    return named or os.environ.get("XDG_SESSION_TYPE") == "wayland" or sys.platform != "linux"
 
 
 def _taken_elsewhere(uris: Sequence[str]) -> bool:

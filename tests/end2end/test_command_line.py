@@ -53,6 +53,18 @@ def meant(stored):
     return (stored.astype(np.float64) + INTERCEPT).astype("<f4")
 
 
+def test_a_window_without_a_screen_is_refused_in_one_line(series):
+    no_screen = dict.fromkeys(
+        ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "XDG_SESSION_TYPE"), ""
+    )
+    for words in ([series], ["demo"]):
+        status, _, done = voxtide(*words, **no_screen)
+        assert status == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("voxtide: There is no screen")
+        assert "voxtide snapshot" in line
+
+
 def test_info(series, meant):
     status, report, _ = voxtide("info", series, "--json", "--checksum")
     assert status == 0
