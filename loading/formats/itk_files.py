@@ -30,7 +30,7 @@ from loading.codecs.child import bound_memory
 from loading.errors import BadResponse, CorruptFrame, LoadError, TooLarge
 from loading.formats import detached
 from loading.formats.blocks import GZIP_RATIO, StreamBlocks, check_present
-from loading.formats.parts import Facts, Parts, guarded, is_usable, scaled, spec_of
+from loading.formats.parts import Facts, Parts, guarded, is_usable, scaled, spacing_assumed, spec_of
 from loading.formats.planes import Layout
 from loading.formats.shelf import PlaceFile, place_of
 from loading.notices import notice
@@ -44,6 +44,8 @@ _ROOM_BYTES = 4 << 30
 _PART_BYTES = 1 << 20
 _HEAD_BYTES = 4096
 _ENDINGS = (".mnc", ".gipl", ".mrc", ".vtk", ".pic")
+_OTHER_UNITS = (".mrc", ".pic")
+"""Their sizes are Angstrom, or of an unknown unit and one axis: ITK gives the number alone."""
 _HDF, _NETCDF = b"\x89HDF\r\n", b"CDF"
 _CHILD = "from loading.formats.itk_files import main; main()"
 
@@ -140,6 +142,8 @@ def _facts(told: dict[str, Any], path: str) -> tuple[Facts, Layout]:
         raise CorruptFrame(f"Pixels of {samples} samples are not read", where=path)
     affine, notices = _affine(told)
     notices.append(notice("no_orientation", why="ITK does not tell which way its axes run"))
+    if path.lower().endswith(_OTHER_UNITS):
+        notices.append(spacing_assumed(np.linalg.norm(affine[:3, :3], axis=0).tolist()))
     facts = Facts(
         (planes, rows, columns),
         affine,
