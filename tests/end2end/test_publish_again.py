@@ -40,7 +40,7 @@ def source(tmp_path_factory) -> Path:
 def whole(source, tmp_path_factory) -> dict[str, bytes]:
     tree = tmp_path_factory.mktemp("whole") / "tree"
     with start(source, tree) as process:
-        assert process.wait(90) == 0
+        assert process.wait(180) == 0
     return files(tree)
 
 
@@ -58,7 +58,7 @@ def test_killed_at_any_time_it_goes_on_to_the_same_bytes(source, whole, tmp_path
         process.wait()
         there = {name: data for name, data in files(tree).items() if UNFINISHED not in name}
         assert {name for name in there if there[name] != whole.get(name)} == set()
-    assert start(source, tree).wait(90) == 0
+    assert start(source, tree).wait(180) == 0
     assert files(tree) == whole
 
 
@@ -76,7 +76,7 @@ def test_damage_is_mended_and_nothing_else_is_touched(source, whole, tmp_path):
     (tree / UNFINISHED).mkdir()
     (tree / UNFINISHED / "7").write_bytes(b"half")
     good = frames[3].stat().st_mtime_ns
-    assert start(source, tree).wait(90) == 0
+    assert start(source, tree).wait(180) == 0
     assert files(tree) == whole
     assert frames[3].stat().st_mtime_ns == good, "what proves right is not written again"
 

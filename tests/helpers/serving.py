@@ -31,7 +31,7 @@ def served(tree: Path, *options: object) -> Iterator[str]:
             yield line
         finally:
             process.stdin.close()
-            process.wait(20)
+            process.wait(60)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
