@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QKeySequenceEdit, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QKeySequenceEdit,
+    QLineEdit,
+    QSizePolicy,
+    QWidget,
+)
 
 from app.actions import CommandSet, conflict
 from app.language import tr
 from app.settings import Settings
 from app.sheets import Sheet
-from app.widgets import NumberField, Segments, Switch, button, icon_button, label, line, row
+from app.widgets import Elided, NumberField, Segments, Switch, button, icon_button, label, line, row
 
 
 class SettingsSheet(Sheet):
@@ -26,6 +33,7 @@ class SettingsSheet(Sheet):
         form = QFormLayout()
         form.setHorizontalSpacing(24)
         form.setVerticalSpacing(8)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.theme = self._choice(
             form,
@@ -105,8 +113,9 @@ class SettingsSheet(Sheet):
         across = QHBoxLayout(made)
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(8)
-        across.addWidget(label(title))
-        across.addWidget(label(menu.replace("/", " \u203a "), "caption"))
+        for shown in (Elided(title), Elided(menu.replace("/", " \u203a "), "caption")):
+            shown.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+            across.addWidget(shown)
         across.addStretch(1)
         field = QKeySequenceEdit(self._commands.action(id_).shortcut())
         field.setMaximumSequenceLength(1)
@@ -115,6 +124,8 @@ class SettingsSheet(Sheet):
         field.setAccessibleName(name)
         for inner in field.findChildren(QLineEdit):
             inner.setAccessibleName(name)
+            inner.setPlaceholderText(tr("no key"))
+            inner.setToolTip(tr("Press the key that it shall have"))
             inner.setAcceptDrops(False)
         field.editingFinished.connect(lambda: self._take_key(id_))
         across.addWidget(field)

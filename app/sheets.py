@@ -68,7 +68,9 @@ class Sheet(QWidget):
 
     def place(self, room: QRect) -> None:
         """Take a place inside the given room."""
-        width = min(self._wanted.width(), room.width() - 32)
+        # words of other languages may need more than was wanted, and nothing scrolls sideways
+        wanted = max(self._wanted.width(), self._inner.minimumSizeHint().width() + 8)
+        width = min(wanted, room.width() - 32)
         content = self._inner.sizeHint().height() + 56
         height = min(max(content, 120), self._wanted.height(), room.height() - 32)
         if self._corner:

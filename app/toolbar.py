@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QToolButt
 from app.actions import CommandSet
 from app.language import tr
 from app.theme import toolbar_height
-from app.widgets import DropDown, icon_button, label
+from app.widgets import DropDown, Elided, icon_button, label
 
 
 class Toolbar(QWidget):
@@ -41,7 +41,7 @@ class Toolbar(QWidget):
         self.layouts = DropDown("layout", tr("Layout"), tr("Layout"), menus["layout"])
         self.volume = DropDown("cube", tr("3D"), tr("3D"), menus["volume"])
         self.display = self._switch("panel-right", "view.panel.display")
-        self.search = QPushButton(tr("Search or command"))
+        self.search = QPushButton()
         self.search.setObjectName("searchField")
         self.search.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.search.setAccessibleName(tr("Search or command"))
@@ -49,7 +49,8 @@ class Toolbar(QWidget):
         self._search_keys = label(role="caption")
         inside = QHBoxLayout(self.search)
         inside.setContentsMargins(8, 0, 8, 0)
-        inside.addStretch(1)
+        inside.setSpacing(8)
+        inside.addWidget(Elided(tr("Search or command"), "second"), 1)
         inside.addWidget(self._search_keys)
         bar = QHBoxLayout(self)
         bar.setContentsMargins(4, 0, 4, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QScrollBar,
     QWidget,
 )
@@ -31,6 +32,8 @@ def troubles(window: QWidget, picture: QImage) -> Iterator[str]:
             continue
         if (cut := _cut_off(widget)) is not None:
             yield f"text is cut off: {cut!r} in {_name(widget)}"
+        if isinstance(widget, QScrollArea) and (lost := _lost_width(widget)) > 0:
+            yield f"{lost} px of what scrolls in {_name(widget.parentWidget())} are out of reach"
         if _is_control(widget) and (widget.width() < LEAST or widget.height() < LEAST):
             yield f"{_name(widget)} is {widget.width()} x {widget.height()}"
     yield from _flat_views(window, picture)
@@ -69,13 +72,21 @@ def _cut_off_field(widget: QLineEdit | QComboBox) -> str | None:
     return text if widget.fontMetrics().horizontalAdvance(text) > widget.width() - edge else None
 
 
+def _lost_width(area: QScrollArea) -> int:
+    """Give by how much the content is wider than the place in which it cannot scroll sideways."""
+    never = area.horizontalScrollBarPolicy() == Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+    return area.widget().minimumSizeHint().width() - area.viewport().width() if never else 0
+
+
 def _is_control(widget: QWidget) -> bool:
     if isinstance(widget, QScrollBar) or isinstance(widget.parent(), QComboBox | QLineEdit):
         return False
     return isinstance(widget, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit)
 
 
-def _name(widget: QWidget) -> str:
+def _name(widget: QWidget | None) -> str:
+    if widget is None:
+        return ""
     words = widget.accessibleName() or widget.objectName() or widget.toolTip()
     return f"{type(widget).__name__} {words!r}"
 
