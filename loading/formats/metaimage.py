@@ -73,6 +73,8 @@ def _describe_one(path: str, parts: Parts) -> None:
     is_local = not files
     start = end if is_local else 0
     packed = _is_true(fields.get("CompressedData", "False"))
+    if _whole(fields.get("HeaderSizePerSlice", "0"), path):
+        raise CorruptFrame("Slices with headers of their own are not read", where=path)
     claimed = _whole(fields.get("HeaderSize", "0"), path)
     if claimed == -1 and not packed:
         start = -1

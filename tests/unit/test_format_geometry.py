@@ -281,6 +281,13 @@ def test_metaimage_in_big_endian_at_the_end_of_a_file(tmp_path):
     assert spec.spacing_ijk_mm == (1.0, 2.0, 3.0)
 
 
+def test_metaimage_with_a_header_for_each_slice_is_refused(tmp_path):
+    fields = {**META, "HeaderSizePerSlice": "8", "ElementType": "MET_SHORT"}
+    path = meta(tmp_path / "a.mha", {**fields, "ElementDataFile": "LOCAL"}, bytes(1000))
+    with pytest.raises(loading.LoadError, match="headers of their own"):
+        loading.describe(str(path))
+
+
 @pytest.mark.parametrize("form", ["LIST", "s%02d.raw 1 7 1"])
 def test_metaimage_in_a_file_a_slice(tmp_path, form):
     array = make.voxels()
