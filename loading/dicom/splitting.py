@@ -225,7 +225,49 @@ def _by_point(items: Sequence[Item], frame: Frame) -> list[Series]:
         series = _split_by(items, frame, tellings, least)
         if series is not None:
             return series
-    return _by_rank(in_order, places, chosen) or [Series([list(items)])]
+    ranked = _by_rank(in_order, places, chosen)
+    if ranked is None:
+        ranked = _unfinished(items, frame, chosen, distinct) or _by_number(in_order, places, frame)
+    return ranked or [Series([list(items)])]
+
+
+def _unfinished(
+    items: Sequence[Item], frame: Frame, chosen: Sequence[Telling], distinct: int
+) -> list[Series] | None:
+    """Split what was broken off: some points of a sure key, or one of another, lack places."""
+    sure = ((tuple(chosen)), *((one,) for one in SURE))
+    likely = (*((*chosen, one) for one in LIKELY), *((one,) for one in LIKELY))
+    ways: tuple[tuple[tuple[tuple[Telling, ...], ...], int, Callable[[int], int]], ...] = (
+        (sure, 2, lambda parts: parts // 2),
+        (sure, distinct, lambda parts: parts - 1),
+        (likely, distinct, lambda parts: int(parts > 2)),
+    )
+    for keys, least, short in ways:
+        for tellings in keys:
+            series = _split_by(items, frame, tellings, least, short=short)
+            if series is not None:
+                return series
+    return None
+
+
+def _by_number(in_order: Sequence[Item], places: IntArray, frame: Frame) -> list[Series] | None:
+    """Split where the numbers of instances run through all places time after time.
+
+    The last time may be broken off. None where a slice is missing in between: then all that come
+    later would be of another time.
+    """
+    numbered = {(item[0].instance_number, item[0].frame) for item in in_order}
+    if len(numbered) < len(in_order) or any(math.isinf(number) for number, _ in numbered):
+        return None
+    distinct = int(places[-1]) + 1
+    placed = sorted(
+        zip(places.tolist(), in_order, strict=True), key=lambda pair: sort_key(pair[1][0])
+    )
+    rounds = [placed[at : at + distinct] for at in range(0, len(placed), distinct)]
+    if len(rounds) < 3 or any(len({place for place, _ in one}) < len(one) for one in rounds):
+        return None
+    parts = [[item for _, item in one] for one in rounds]
+    return _on_one_grid(parts, TIME, [""] * len(parts), frame)
 
 
 def _telling_together(items: Sequence[Item]) -> tuple[Telling, ...]:
@@ -245,11 +287,19 @@ def _value(instance: Instance, tellings: Sequence[Telling]) -> tuple[Hashable, .
 
 
 def _split_by(
-    items: Sequence[Item], frame: Frame, tellings: Sequence[Telling], least: int
+    items: Sequence[Item],
+    frame: Frame,
+    tellings: Sequence[Telling],
+    least: int,
+    *,
+    short: Callable[[int], int] = lambda parts: 0,
 ) -> list[Series] | None:
-    """Split by keys together; None where that does not leave every place once."""
+    """Split by keys together; None where that does not leave every place once.
+
+    Each part must have `least` slices, but for as many as `short` allows of so many parts.
+    """
     parts = by_key(items, lambda instance: _value(instance, tellings))
-    if len(parts) < 2 or min(map(len, parts.values())) < least:
+    if len(parts) < 2 or sum(len(one) < least for one in parts.values()) > short(len(parts)):
         return None
     if not all(_is_single(part, frame) for part in parts.values()):
         return None
@@ -277,6 +327,8 @@ def _order(value: Hashable) -> tuple[object, ...]:
 
 def _is_single(items: Sequence[Item], frame: Frame) -> bool:
     """Tell whether no two of the items lie at one place."""
+    if len(items) == 1:
+        return True
     _, _, distances = sort_along(items, frame)
     gaps = np.diff(distances)
     return bool(len(gaps) and gaps.min() > geometry.same_place_mm(distances))
@@ -308,7 +360,7 @@ def _on_one_grid(
     """Join the points that have the same places; others are volumes of their own."""
     placed = [sort_along(part, frame)[1] for part in parts]
     sizes = [len(positions) for positions in placed]
-    usual = max(set(sizes), key=lambda size: (sizes.count(size), size))
+    usual = max({size for size in sizes if size > 1}, key=lambda size: (sizes.count(size), size))
     lead = placed[sizes.index(usual)]
     limit = geometry.same_place_mm(geometry.along(lead, frame.normal))
     same = [

@@ -372,3 +372,47 @@ def test_a_step_in_time_ranks_anew(tmp_path, stored):
     assert asked[:2] == [0, 0]
     assert asked[2 : 2 + PLACES] == [4] * PLACES
     assert asked[2 + PLACES : 2 + 2 * PLACES] == [3] * PLACES
+
+
+BROKEN_OFF = {
+    "temporal position": lambda t: {"TEMPORAL_POSITION": t},
+    "b-value": lambda t: {"B_VALUE": b_value(100.0 * t)},
+    "acquisition time": lambda t: {"ACQUISITION_TIME": f"12{t:02d}00"},
+    "content time": lambda t: {"CONTENT_TIME": f"12{t:02d}00"},
+    "instance number": lambda t: {},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_a_scan_that_was_broken_off_keeps_its_times(name, last):
+    """T43: three times are whole; of the fourth there are some slices, which are shown apart."""
+    records = series([BROKEN_OFF[name](t) for t in range(4)])[: 3 * PLACES + last]
+    found = sort_out(records)
+    whole, *rest = found.volumes
+    assert (whole.spec.time_points, whole.spec.shape_kji[0]) == (3, PLACES)
+    assert whole.spec.files == 3 * PLACES
+    assert not found.skipped
+    assert [entry.spec.shape_kji[0] for entry in rest] == ([last] if last > 1 else [])
+    assert len(found.images) + len(found.skipped) + sum(e.spec.files for e in rest) == last
+    assert [told.code for told in whole.spec.warnings] == []
+
+
+def test_numbers_with_a_slice_missing_in_between_make_no_times():
+    """What comes behind it would be of another time; that is told, and one time is shown."""
+    records = series([{}] * 4)
+    del records[PLACES + 1]
+    found = sort_out(records)
+    (entry,) = found.volumes
+    assert entry.spec.time_points == 1
+    assert "duplicate_slices" in {told.code for told in entry.spec.warnings}
+    assert len(found.skipped) == len(records) - PLACES
+
+
+def test_slices_that_were_taken_again_are_no_time():
+    """A stack and two of its slices once more: the first ones stay, the others are told."""
+    again = [{"ACQUISITION_TIME": "120000"}, {"ACQUISITION_TIME": "121500"}]
+    found = sort_out(series(again)[: PLACES + 2])
+    (entry,) = found.volumes
+    assert entry.spec.time_points == 1
+    assert "duplicate_slices" in {told.code for told in entry.spec.warnings}
