@@ -19,7 +19,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from viewer.gl_facts import gl_facts
-from viewer.worker import Worker
+from viewer.worker import GivenUp, Worker
 
 if TYPE_CHECKING:
     from viewer.volume_look import Picture
@@ -46,18 +46,30 @@ class OffscreenRenderer:
     display_is_usable : bool
         Whether the display's own OpenGL is known to be good enough. VTK ends the process when it
         meets an older one there, so it is not even tried.
+    go_on : callable
+        Called between the steps of getting ready; ends it by raising.
     """
 
-    def __init__(self, *, display_is_usable: bool = False) -> None:
+    def __init__(
+        self, *, display_is_usable: bool = False, go_on: Callable[[], None] = lambda: None
+    ) -> None:
         from viewer.start_check import rays_may_jump
         from viewer.volume_scene import VolumeScene
 
+        go_on()
         self._window = _offscreen_window(display_is_usable)
         self._scene: VolumeScene | None = None
-        if self._window is not None:
-            self._scene = VolumeScene(self._window, skips=rays_may_jump(self._window))
-            self._window.AddRenderer(self._scene.renderer)
         self._rate = 0.0  # seconds per ray sample row, measured
+        if self._window is not None:
+            try:
+                go_on()
+                skips = rays_may_jump(self._window)
+                go_on()
+            except GivenUp:
+                self.close()
+                raise
+            self._scene = VolumeScene(self._window, skips=skips)
+            self._window.AddRenderer(self._scene.renderer)
 
     @property
     def is_usable(self) -> bool:
@@ -222,7 +234,9 @@ class ThreadHost(QWidget):
 
     def _prepare(self) -> bool:
         if self._renderer is None:
-            self._renderer = OffscreenRenderer(display_is_usable=gl_facts().is_usable)
+            self._renderer = OffscreenRenderer(
+                display_is_usable=gl_facts().is_usable, go_on=lambda: self._worker.go_on_with("")
+            )
         return self._renderer.is_usable
 
     def _prepared(self, usable: bool) -> None:
