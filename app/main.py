@@ -125,7 +125,31 @@ class _Opening:
         self.run: Run | None = None
 
     def go_on(self) -> None:
-        """Do it; the window is on the screen, and empty."""
+        """Do it; the window is on the screen, and empty. It is not left empty without a word."""
+        try:
+            self._go_on()
+        except Exception as error:
+            _log.exception("the window could not be made")
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        from PySide6.QtWidgets import QApplication, QMessageBox
+
+        from app.language import tr
+        from app.settings import log_folder
+
+        words = tr("Voxtide cannot start: {reason}. Install it again; {folder} has the log.")
+        said = words.format(reason=error, folder=log_folder())
+        sys.stderr.write(f"voxtide: {said}\n")
+        if self._screenshot is None:
+            QMessageBox.critical(self._window, "Voxtide", said)
+        if self.run is not None:
+            faulthandler.disable()
+            self.run.end()
+            self.run = None
+        QApplication.exit(1)
+
+    def _go_on(self) -> None:
         from app.allocator import bound_arenas
         from app.logs import start_logging
         from app.runs import Run

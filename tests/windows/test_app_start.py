@@ -1,8 +1,10 @@
 """The empty window: what is there, and what is not imported before it is."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,6 +15,8 @@ from app.recent import RecentStore
 from app.settings import config_folder
 from app.start_page import RecentCard
 from tests.helpers.window import click, drop, grab, main_window, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FIRST_PAINT = """
 import json, sys
@@ -36,6 +40,14 @@ application.exec()
 """
 
 
+BROKEN = """
+import sys
+sys.modules["app.deck"] = None  # a file of the installation is missing
+from app.main import run_window
+sys.exit(run_window([], screenshot="never.png"))
+"""
+
+
 def words_of(widget, kind=QPushButton):
     return [found.text() for found in widget.findChildren(kind) if found.isVisible()]
 
@@ -45,6 +57,22 @@ def test_nothing_heavy_is_imported_before_the_first_paint(display):
         [sys.executable, "-c", FIRST_PAINT], capture_output=True, text=True, timeout=60, check=True
     )
     assert [json.loads(line) for line in done.stdout.splitlines()] == [[], []]
+
+
+def test_a_broken_installation_is_told_and_ends(display, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "app.deck" in done.stderr
+    assert str(tmp_path / "voxtide") in done.stderr
+    assert "the window could not be made" in (tmp_path / "voxtide" / "voxtide.log").read_text()
+    assert list((tmp_path / "voxtide" / "runs").iterdir()) == [], "no crash to be told of"
 
 
 def test_the_start_page_invites_and_says_what_it_is_not(qapp):
