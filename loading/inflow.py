@@ -50,7 +50,7 @@ class Inflow:
         self._is_posted = False
         self._has_turned = False
         self._has_ended = False
-        source.begin(self.look)
+        source.begin(self.look, lambda: queue.has_takeable and not token.is_cancelled)
 
     # -- for the loader, from any thread ------------------------------------------------------
 
@@ -102,7 +102,9 @@ class Inflow:
                     return arrival
                 if self._is_over():
                     # a look that is still posted must not take what the next load adds
-                    self._has_ended = True
+                    if not self._has_ended:
+                        self._has_ended = True
+                        self._source.call_soon(self._source.end)
                     self._changed.notify_all()
                     return None
                 self._changed.wait(_LOOK_S)
@@ -234,3 +236,4 @@ class Inflow:
             with self._changed:
                 self._asked.pop(chunk, None)
             self._release(chunk)
+        self._source.end()

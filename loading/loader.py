@@ -293,6 +293,15 @@ class OpenVolume:
         if self._inflow is not None:
             self._inflow.turn()
 
+    def weigh(self, area: float) -> None:
+        """Say how much of the screen shows the volume; 0: nothing.
+
+        Volumes that load over one line share it by that. What nobody sees comes when the others
+        have what they need.
+        """
+        if self._remote is not None:
+            self._remote.weigh(area)
+
     def wait(self, timeout_s: float | None = None) -> LoadState:
         """Wait until the load is over, or the time is; give the state then."""
         with self._over:

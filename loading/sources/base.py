@@ -149,11 +149,20 @@ class RemoteSource(Source, Protocol):
 
     is_remote: bool
 
-    def begin(self, on_room: Callable[[], None]) -> None:
+    def begin(self, on_room: Callable[[], None], wants: Callable[[], bool]) -> None:
         """Tell that a load begins: what was refused before may be asked for again.
 
+        `wants` tells whether there is something to ask for.
         `on_room` is called on the thread of `call_soon` when there is room after there was none.
         """
+        ...
+
+    def end(self) -> None:
+        """Tell that the load is over: nothing is asked for until another begins."""
+        ...
+
+    def weigh(self, weight: float) -> None:
+        """Say how much of the screen shows the volume: other loads over the line have the rest."""
         ...
 
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:

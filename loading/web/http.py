@@ -37,6 +37,7 @@ from loading.web.messages import (
     origin_of,
     without_secrets,
 )
+from loading.web.shares import Shares
 from loading.web.surroundings import proxy_for, trust_file
 from loading.web.transfer import Transfer
 from loading.web.trouble import BUSY, error_of, pause_s, retry_after_s
@@ -114,6 +115,7 @@ class _Host:
 
     def __init__(self) -> None:
         self.line = Line()
+        self.shares = Shares()
         self.slots = CONNECTIONS
         self.most = CONNECTIONS
         self.in_flight: set[Exchange] = set()
@@ -229,6 +231,14 @@ class HttpClient:
     def line(self, url: str) -> Line:
         """Give what is known of the line to a server."""
         return self._host(origin_of(url)).line
+
+    def shares(self, url: str) -> Shares:
+        """Give how the line to a server is divided."""
+        return self._host(origin_of(url)).shares
+
+    def slots(self, url: str) -> int:
+        """Tell how many requests a server may be sent at once."""
+        return self._host(origin_of(url)).slots
 
     def room(self, url: str) -> int:
         """Tell how many more requests a server may be sent now; none while it wants a pause."""

@@ -44,6 +44,7 @@ from loading.web.http import HttpClient
 from loading.web.instances import Instances
 from loading.web.levels import Levels
 from loading.web.line import Line, beginnings_pay
+from loading.web.shares import Share, Shares
 from loading.web.wado import Habits
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ _log = logging.getLogger(__name__)
 HELD_LIMIT = 512 << 20
 """Partial bytes of slices that are not final yet; beyond this those held longest are dropped."""
 _ENOUGH_REFUSALS = 8
+_LEAST_SLOTS = 2
 
 
 class Session(NamedTuple):
@@ -117,7 +119,7 @@ class WebSource:
         self._refused: LoadError | None = None
         self._refusals = 0
         self._is_closed = threading.Event()
-        self._was_full = False
+        self._share = Share(self._look_for_room)
         self._next_look_s = 0.0
         self._on_room: Callable[[], None] | None = None
 
@@ -192,6 +194,7 @@ class WebSource:
         def drop() -> None:
             for chunk in list(self._flights):
                 self.abort(chunk)
+            self.end()
             self._held.clear()
             self._kit.instances.drop()
 
@@ -199,10 +202,33 @@ class WebSource:
 
     # -- RemoteSource -------------------------------------------------------------------------
 
-    def begin(self, on_room: Callable[[], None]) -> None:
+    def begin(self, on_room: Callable[[], None], wants: Callable[[], bool]) -> None:
         """Forget that a sign-in was refused; tell `on_room` when there is room again."""
         self._on_room = on_room
         self._refused, self._refusals = None, 0
+
+        def join() -> None:
+            self._share.wants = wants
+            self._shares.join(self._share)
+
+        self.call_soon(join)
+
+    def end(self) -> None:
+        """Leave the line to others."""
+        self._shares.leave(self._share)
+
+    def weigh(self, weight: float) -> None:
+        """Say how much of the screen shows the volume."""
+
+        def change() -> None:
+            self._share.weight = max(0.0, weight)
+            self._look_for_room()
+
+        self.call_soon(change)
+
+    @property
+    def _shares(self) -> Shares:
+        return self._session.client.shares(self._session.root)
 
     def call_soon(self, call: Callable[[], None], delay_s: float = 0.0) -> None:
         """Have something called on the network thread."""
@@ -224,18 +250,28 @@ class WebSource:
     def has_room(self, *, is_urgent: bool) -> bool:
         """Tell whether one more request helps: while the line has less to do than it can carry."""
         client, url = self._session.client, self._session.root
+        share, part = self._share, self._shares.part_of(self._share)
         most = self._kit.options.concurrency
-        if client.room(url) <= 0 or (most and len(self._flights) >= most):
+        if part <= 0 or client.room(url) <= 0 or (most and len(self._flights) >= most):
+            share.is_waiting = True
             return False
         if is_urgent:
             return True
-        line = client.line(url)
+        share.is_waiting = self._has_enough(client.line(url), part)
+        return not share.is_waiting
+
+    def _has_enough(self, line: Line, part: float) -> bool:
+        """Tell whether so much is under way that more would not come sooner."""
         wait_s = self._visible_left_s(line) - line.likely_wait_s
         if wait_s > 0 and self._next_look_s <= time.perf_counter():
             self._next_look_s = time.perf_counter() + wait_s
             self.call_soon(self._look_for_room, wait_s)
-        self._was_full = wait_s > 0 or self._kit.under_way >= line.in_flight_bytes
-        return not self._was_full
+        slots = max(_LEAST_SLOTS, part * self._session.client.slots(self._session.root))
+        return (
+            wait_s > 0
+            or self._kit.under_way >= part * line.in_flight_bytes
+            or (part < 1 and len(self._flights) >= slots)
+        )
 
     def _visible_left_s(self, line: Line) -> float:
         """Guess how long what is displayed still needs the line for itself.
@@ -254,8 +290,9 @@ class WebSource:
 
     def _look_for_room(self) -> None:
         """Tell who asks that bytes have come, when there were too many under way."""
-        if self._was_full and self._on_room is not None and self.has_room(is_urgent=False):
-            self._was_full = False
+        if not self._share.is_waiting or self._on_room is None:
+            return
+        if self.has_room(is_urgent=False):
             self._on_room()
 
     def ask(self, request: Request, arrived: Callable[[Arrival], None], *, is_urgent: bool) -> None:
@@ -277,7 +314,7 @@ class WebSource:
 
         def over(arrival: Arrival) -> None:
             if arrival.is_last:
-                self._flights.pop(chunk, None)
+                self._land(chunk)
             if not isinstance(arrival.error, Unauthorised):
                 self._refusals = 0
             else:
@@ -291,6 +328,7 @@ class WebSource:
         )
         flight.is_plain = chunk in self._plain
         self._flights[chunk] = flight
+        self._share.under_way = len(self._flights)
         flight.go()
         if self._kit.requests % 64 == 0:
             self._bound_held()
@@ -369,9 +407,16 @@ class WebSource:
 
     def abort(self, chunk: ChunkKey) -> None:
         """Stop asking for a slice; what came of it is kept."""
-        flight = self._flights.pop(chunk, None)
+        flight = self._land(chunk)
         if flight is not None:
             flight.stop()
+
+    def _land(self, chunk: ChunkKey) -> Flight | None:
+        """Take a slice off the list of those that are under way."""
+        flight = self._flights.pop(chunk, None)
+        self._share.under_way = len(self._flights)
+        self._shares.freed(self._share)
+        return flight
 
     # -- inside -------------------------------------------------------------------------------
 
