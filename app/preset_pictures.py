@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 9
 _COLUMNS = 3
+_SIDES = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
 _ROOM = 66
 """Pixels that a name may take of a button's 72."""
 _AFTER_MS = 2500
@@ -81,8 +82,10 @@ class PresetButton(QAbstractButton):
         painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), "\n".join(lines))
         painter.setClipping(False)
         edge = theme.accent if self.isChecked() else theme.border
-        painter.setPen(QPen(QColor(edge), 2 if self.isChecked() else 1))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        wide = 2 if self.isChecked() else 1
+        painter.setPen(QPen(QColor(edge), wide))
+        inset = wide / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 6, 6)
 
 
 class PresetPictures(QWidget):
@@ -119,8 +122,8 @@ class PresetPictures(QWidget):
             made.clicked.connect(lambda _=False, v=value: self.chosen.emit(v))
             self._group.addButton(made)
             self._buttons[value] = made
-            left = Qt.AlignmentFlag.AlignLeft
-            self._grid.addWidget(made, place // _COLUMNS, place % _COLUMNS, left)
+            row, column = divmod(place, _COLUMNS)
+            self._grid.addWidget(made, row, column, _SIDES[column])
 
     def follow(self, volume: OpenVolume | None) -> None:
         """Draw pictures of this volume as soon as it is complete, those that were not yet."""
