@@ -91,3 +91,29 @@ def test_repeated_places_split_by_what_tells_them_apart(slices, times, random):
     assert (entry.spec.shape_kji[0], entry.spec.time_points) == (slices, times)
     assert entry.spec.time_labels == tuple(map(str, range(times)))
     assert not found.skipped
+
+
+KEYS = ("TEMPORAL_POSITION", "ECHO_TIME", "ACQUISITION_TIME", "CONTENT_TIME", "TRIGGER_TIME")
+SLICES = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=25
+)
+
+
+@MANY
+@given(SLICES, st.sampled_from(KEYS), st.sampled_from(KEYS), st.randoms())
+def test_slices_of_many_times_are_all_somewhere_under_names_of_their_own(
+    slices, first, second, random
+):
+    """Times that lack slices, that repeat, that cross with echoes: nothing is lost, or twice."""
+    records = [
+        record(number, 2.0 * place, **{first: f"1200{a:02d}", second: f"1300{b:02d}"})
+        for number, (place, a, b) in enumerate(slices)
+    ]
+    random.shuffle(records)
+    found = sort_out(records)
+    stacked = sum(entry.spec.files for entry in found.volumes)
+    assert stacked + len(found.images) + len(found.skipped) == len(records)
+    for entry in found.volumes:
+        assert entry.spec.chunk_count == entry.spec.files
+    labels = [entry.spec.label for entry in found.volumes]
+    assert len(set(labels)) == len(labels)
