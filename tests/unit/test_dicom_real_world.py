@@ -253,9 +253,10 @@ INJECTED, SCANNED = "20200504100000", "20200504114946.2"
 FLUORINE = 6586.2
 
 
-def write_enhanced_pet(path, stored, unit="Bq/ml", **changes):
+def write_enhanced_pet(path, stored, unit="Bq/ml", item=None, **changes):
     common = shared_groups()
-    common.RealWorldValueMappingSequence = Sequence([mapping(3.5, 0, unit, last=65535)])
+    items = [item or mapping(3.5, 0, unit, last=65535)]
+    common.RealWorldValueMappingSequence = Sequence(items)
     dose = one(
         RadionuclideTotalDose="350000000",
         RadionuclideHalfLife=str(FLUORINE),
@@ -280,6 +281,14 @@ def test_enhanced_pet_is_shown_in_suv(tmp_path, stored):
     assert entry.spec.unit == UNIT
     assert np.allclose(meant(entry), stored * 3.5 * 70_000 / (350e6 / 2), rtol=1e-6)
     assert np.allclose(others(entry)["Bq/ml"], stored * 3.5, rtol=1e-6)
+
+
+def test_enhanced_pet_by_a_table_is_shown_in_suv(tmp_path, stored):
+    entries = np.sqrt(np.arange(4096)) * 40
+    path = write_enhanced_pet(tmp_path / "p.dcm", stored, item=table(entries, code="Bq/ml"))
+    entry = only(path)
+    assert entry.spec.unit == UNIT
+    assert np.allclose(meant(entry), entries[stored] * 70_000 / (350e6 / 2), rtol=1e-6)
 
 
 def test_enhanced_pet_corrected_to_the_injection(tmp_path, stored):
