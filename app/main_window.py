@@ -471,6 +471,7 @@ class MainWindow(QMainWindow):
         """Tell every thread to come to an end before one of them is waited for."""
         from viewer.worker import Worker
 
+        self.session.pause()
         self.thumbnails.hurry()
         for worker in self.findChildren(Worker):
             worker.hurry()
