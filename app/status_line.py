@@ -30,7 +30,7 @@ class StatusLine(QWidget):
         self.notices: QPushButton = button("", self.notices_wanted.emit)
         self.notices.hide()
         line = QHBoxLayout(self)
-        line.setContentsMargins(12, 1, 4, 0)
+        line.setContentsMargins(12, 0, 4, 0)
         line.setSpacing(8)
         line.addWidget(self.text, 1)
         line.addWidget(self.act)
