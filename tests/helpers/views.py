@@ -17,7 +17,7 @@ from loading.spec import Level, VolumeSpec
 from tests.helpers.array_source import ArraySource
 from viewer.workspace import Workspace
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 LEFT, MIDDLE, RIGHT = (
     Qt.MouseButton.LeftButton,
     Qt.MouseButton.MiddleButton,

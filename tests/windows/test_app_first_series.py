@@ -34,7 +34,7 @@ def halting(monkeypatch):
         paths = sorted(below(folder, *more))
         for number, path in enumerate(paths):
             if number == 25:
-                go_on.wait(30)
+                go_on.wait(120)
             yield path
 
     monkeypatch.setattr(files, "files_below", in_order)

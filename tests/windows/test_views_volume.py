@@ -201,7 +201,7 @@ def test_while_loading_3d_follows_and_says_that_it_is_coarse(views) -> None:
 
     def before(request) -> None:
         if request.chunk.index > 40:
-            let_go.wait(20)
+            let_go.wait(60)
 
     source = ArraySource(volume_spec(voxels), voxels[np.newaxis], has_coarse=False, before=before)
     views.show(source, wait=False, workers=4)
