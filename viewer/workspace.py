@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QResizeEvent
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from viewer.cine import Cine
@@ -114,7 +114,10 @@ class Workspace(QWidget):
         one view, and layouts and 3D stay away until a volume comes again.
         """
         if volume is not self.volume:
+            if self.volume is not None:
+                self.volume.weigh(0)
             self._model.show(volume, is_flat=is_flat)
+            self._weigh(volume, is_seen=self.isVisible())
 
     @property
     def is_flat(self) -> bool:
@@ -377,6 +380,19 @@ class Workspace(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place views and strip."""
         self._place()
+        self._weigh(self.volume, is_seen=self.isVisible())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have the volume loaded with those that are seen."""
+        self._weigh(self.volume, is_seen=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Have the volume loaded behind those that are seen; also when the window is minimised."""
+        self._weigh(self.volume, is_seen=False)
+
+    def _weigh(self, volume: OpenVolume | None, *, is_seen: bool) -> None:
+        if volume is not None:
+            volume.weigh(self.width() * self.height() if is_seen else 0)
 
     def _place(self) -> None:
         # The strip lies over the lowest pixels of the views: when it goes, no picture moves.
