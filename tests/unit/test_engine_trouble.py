@@ -147,7 +147,7 @@ def test_nothing_starts_between_the_two_halves_of_closing():
 
     restarted = threading.Thread(target=load_often)
     restarted.start()
-    volume.close()
+    assert volume.close(20)
     restarted.join(10)
     assert volume.state is LoadState.CLOSED
     assert not [t for t in threading.enumerate() if t.name.startswith("voxtide-")]
