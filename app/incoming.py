@@ -106,15 +106,22 @@ class Incoming(QObject):
         self._offered = ended.uris
         self._keep()
         window.start.card.show_words(
-            tr("Voxtide ended unexpectedly"), self._offer_words(), self._offer_buttons(report)
+            tr("Voxtide ended unexpectedly"),
+            self._offer_words(),
+            self._offer_buttons(report),
+            () if self._window.settings.value.names_hidden else self._names(),
         )
+
+    def _names(self) -> list[str]:
+        """Give the names of the first three things that were open."""
+        return [Path(uris[0].rstrip("/\\")).name for uris in self._offered[:3]]
 
     def _offer_words(self) -> str:
         if not self._offered:
             return tr("Nothing was open. Nothing was sent anywhere.")
         if self._window.settings.value.names_hidden:
             return tr("{count} things were open.").format(count=len(self._offered))
-        names = ", ".join(Path(uris[0].rstrip("/\\")).name for uris in self._offered[:3])
+        names = ", ".join(self._names())
         more = len(self._offered) - 3
         if more > 0:
             names = tr("{name} and {count} more").format(name=names, count=more)

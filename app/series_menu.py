@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QMenu
 from app.language import tr
 from app.session import RIGHT
 from app.sheets import Sheet
+from app.theme import code_font
 from app.widgets import label
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class DetailsSheet(Sheet):
             grid.addWidget(label(name, "second"), place, 0, Qt.AlignmentFlag.AlignTop)
             shown = label(value, wrap=True)
             shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            if value == spec.path:
+                shown.setFont(code_font())
             grid.addWidget(shown, place, 1)
         grid.setColumnStretch(1, 1)
         self.body.addLayout(grid)

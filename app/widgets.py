@@ -128,7 +128,9 @@ class Words(QLabel):
         self.setAccessibleName(text)
         shown = html.escape(text, quote=False)
         family = html.escape(code_font().family())
-        for name in sorted((html.escape(one, quote=False) for one in names), key=len, reverse=True):
+        for name in sorted(
+            (html.escape(one, quote=False) for one in names if one), key=len, reverse=True
+        ):
             code = f"<span style=\"font-family: '{family}'\">{name}</span>"
             quoted = f"\u201c{name}\u201d"
             shown = shown.replace(quoted if quoted in shown else name, code, 1)
