@@ -27,11 +27,22 @@ from loading.formats.tiff_singles import SinglePage
 from loading.sources.places import LocalFile, Place
 
 
-def spacing(tif: Any, number: int) -> Spacing:
-    """Give the voxel size (x, y, z) in millimetres of the image that the series `number` is."""
-    images = _images(_parsed(tif))
+def parsed(tif: Any) -> Mapping[str, Any]:
+    """Give what the XML of a file says, by names; nothing where it cannot be read."""
+    import tifffile
+
+    try:
+        found = tifffile.xml2dict(str(tif.ome_metadata or ""))["OME"]
+    except Exception:  # whatever is wrong with it, it tells nothing
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def spacing(xml: Mapping[str, Any], number: int, count: int) -> Spacing:
+    """Give the voxel size (x, y, z) in millimetres of one of so many series."""
+    images = _images(xml)
     sizes = [_size_of(image) for image in images]
-    if len(images) == len(tif.series):
+    if len(images) == count:
         return sizes[number]
     # images without data here are no series: only what all of them say holds
     return sizes[0] if sizes and all(size == sizes[0] for size in sizes) else UNKNOWN
@@ -44,7 +55,7 @@ class Files(NamedTuple):
     lacking: list[str]
 
 
-def files_of(tif: Any, place: Place) -> Files:
+def files_of(xml: Mapping[str, Any], place: Place) -> Files:
     """Name the files that hold planes of the same images; none when this one holds them all.
 
     Where one name leads out of the folder none is followed.
@@ -54,12 +65,11 @@ def files_of(tif: Any, place: Place) -> Files:
     CorruptFrame
         When the pages of one cannot be walked.
     """
-    found = _parsed(tif)
     names: dict[str, None] = {}
-    for image in _images(found):
+    for image in _images(xml):
         for plane in _list(_pixels(image).get("TiffData")):
             uuid = plane.get("UUID") if isinstance(plane, Mapping) else None
-            if isinstance(uuid, Mapping) and uuid.get("value", "") != found.get("UUID"):
+            if isinstance(uuid, Mapping) and uuid.get("value", "") != xml.get("UUID"):
                 names[str(uuid.get("FileName", ""))] = None
     names.pop(os.path.basename(place.name), None)  # noqa: PTH119
     if not names or "" in names or len(names) > MAX_FILES:
@@ -70,11 +80,14 @@ def files_of(tif: Any, place: Place) -> Files:
         return Files([], list(names))
     # tifffile looks beside the file itself, wherever a link to it lies
     is_here = isinstance(place, LocalFile) and not os.path.islink(place.name)  # noqa: PTH114
-    here = [name for name in paths if is_here and is_file(paths[name])]
-    for name in here:
-        count_pages(place_of(paths[name]))
-    lacking = [name for name in names if name not in here]
-    return Files([place.name, *(paths[name] for name in here)], lacking)
+    files = Files([place.name], [])
+    for name, path in paths.items():
+        if is_here and is_file(path):
+            count_pages(place_of(path))
+            files.here.append(path)
+        else:
+            files.lacking.append(name)
+    return files
 
 
 def single_pages(series: Any, form: PageForm, files: Sequence[str]) -> list[SinglePage | None]:
@@ -97,16 +110,6 @@ def single_pages(series: Any, form: PageForm, files: Sequence[str]) -> list[Sing
             SinglePage(place, form, UNKNOWN, offset, is_swapped(page.keyframe), page.index)
         )
     return found
-
-
-def _parsed(tif: Any) -> Mapping[str, Any]:
-    import tifffile
-
-    try:
-        found = tifffile.xml2dict(str(tif.ome_metadata or ""))["OME"]
-    except Exception:  # whatever is wrong with it, it tells nothing
-        return {}
-    return found if isinstance(found, Mapping) else {}
 
 
 def _images(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -55,7 +55,8 @@ class _Opened(NamedTuple):
     place: Place
     tif: Any
     told: list[Notice]
-    files: list[str]
+    xml: Mapping[str, Any]
+    files: Sequence[str] = ()
 
     @property
     def is_cut(self) -> bool:
@@ -68,19 +69,20 @@ def describe(place: Place, parts: Parts) -> SinglePage | None:
     count, is_whole = count_pages(place)
     told = [] if is_whole else [notice("pages_lost", count=count)]
     with open_tiff(place, pages_only=not is_whole) as tif:
-        files = ome.files_of(tif, place) if tif.is_ome and is_whole else ome.Files([], [])
+        xml = ome.parsed(tif) if tif.is_ome and is_whole else {}
+        files = ome.files_of(xml, place)
         if files.lacking:
             told.append(notice("other_files", count=len(files.lacking), name=files.lacking[0]))
         if len(files.here) < 2:
-            return _describe_pages(_Opened(place, tif, told, []), parts)
+            return _describe_pages(_Opened(place, tif, told, xml), parts)
     with open_tiff(place, whole_set=True) as tif:
-        _describe_pages(_Opened(place, tif, told, files.here), parts)
+        _describe_pages(_Opened(place, tif, told, xml, files.here), parts)
     parts.companions.update(dict.fromkeys(files.here[1:], place.name))
     return None
 
 
 def _describe_pages(opened: _Opened, parts: Parts) -> SinglePage | None:
-    place, tif, told, files = opened
+    place, tif, told, _, files = opened
     series = [one for one in tif.series if len(one.pages)]
     if not series:
         raise CorruptFrame("The TIFF holds no picture", where=place.name)
@@ -88,7 +90,7 @@ def _describe_pages(opened: _Opened, parts: Parts) -> SinglePage | None:
         form = form_of(series[0].keyframe, place.name)
         page = series[0].pages[0]
         check_page(page, form, place)
-        spacing = _spacing(tif, series[0], 0)
+        spacing = _spacing(opened, series[0], 0)
         if form.meaning or not page.is_final or page.dtype != form.stored:
             return SinglePage(place, form, spacing)
         return SinglePage(place, form, spacing, int(page.dataoffsets[0]), is_swapped(page))
@@ -144,6 +146,7 @@ def _describe_series(opened: _Opened, parts: Parts, series: Any, number: int, na
     in_place = not files and series.dataoffset is not None and form.meaning in ("", "colour")
     if not in_place and math.prod(shape) != len(series.pages):
         raise CorruptFrame("The TIFF has other pages than its header says", where=place.name)
+    spacing = _spacing(opened, series, number)
     for chosen in product(*kinds):
         first = sum(at * steps[n] for at, n in zip(chosen, roles.others, strict=True))
         layout = Layout(
@@ -157,7 +160,7 @@ def _describe_series(opened: _Opened, parts: Parts, series: Any, number: int, na
         facts = facts_of(
             form,
             (planes, form.rows, form.columns),
-            _spacing(opened.tif, series, number),
+            spacing,
             place.name,
         )
         facts.time_points = points
@@ -256,10 +259,11 @@ def _paged(
     return FormatSource(spec, open_reader, lossy=form.is_lossy)
 
 
-def _spacing(tif: Any, series: Any, number: int) -> Spacing:
+def _spacing(opened: _Opened, series: Any, number: int) -> Spacing:
     """Give voxel sizes (x, y, z) in millimetres as OME or ImageJ tell them."""
+    tif = opened.tif
     if tif.is_ome:
-        return ome.spacing(tif, number)
+        return ome.spacing(opened.xml, number, len(tif.series))
     if tif.is_imagej:
         return _imagej_spacing(dict(tif.imagej_metadata or {}), series.keyframe)
     return UNKNOWN
