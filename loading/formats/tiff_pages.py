@@ -64,9 +64,8 @@ def open_tiff(place: Place, *, pages_only: bool = False, whole_set: bool = False
 
     path = place.name
     aside = {"is_ome": False, "is_imagej": False, "is_shaped": False} if pages_only else {}
+    _refuse_changed(place)
     try:
-        if isinstance(place, LocalFile):
-            place.read_at(0, 1)  # refuses a file that has changed since it was described
         file = path if isinstance(place, LocalFile) else PlaceFile(place)
         return tifffile.TiffFile(file, _multifile=whole_set, **aside)
     except OSError as error:
@@ -74,6 +73,12 @@ def open_tiff(place: Place, *, pages_only: bool = False, whole_set: bool = False
     except Exception as error:  # tifffile raises what it meets
         reason = " ".join(str(error).split())[:120]
         raise CorruptFrame(f"The TIFF header is damaged ({reason})", where=path) from error
+
+
+def _refuse_changed(place: Place) -> None:
+    """Raise SourceError where a file is not the one that was described."""
+    if isinstance(place, LocalFile):
+        place.read_at(0, 1)
 
 
 def count_pages(place: Place) -> tuple[int, bool]:
@@ -207,6 +212,7 @@ class PagedReader:
 
 def read_page(page: Any, place: Place, form: PageForm, out: Plane, lock: Any) -> int:
     """Read one page into a plane; give how many bytes it takes in the file."""
+    _refuse_changed(place)
     check_page(page, form, place)
     keyframe = page.keyframe
     count = int(sum(page.databytecounts))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 
 import numpy as np
 import pytest
+import tifffile
 
 import loading
 from loading import CancelToken, ChunkKey, Request
@@ -53,6 +55,27 @@ def planes(source, order):
         chunk = ChunkKey(0, 0, k)
         source.read(Request(chunk, source.renditions(chunk)[-1]), out, CancelToken())
         yield k, out[0]
+
+
+@pytest.mark.parametrize("ending", [".nii", ".mha", ".tif", ".zip.tif"])
+def test_a_file_that_changes_in_place_fails_the_slices_that_follow(tmp_path, array, ending):
+    path = tmp_path / f"a{ending}"
+    if ending == ".nii":
+        make.write_nifti(path, array, np.eye(4))
+    elif ending == ".mha":
+        make.write_itk(path, array)
+    else:
+        tifffile.imwrite(path, array, compression="zlib" if "zip" in ending else None)
+    source = only_volume(path).open()
+    found = planes(source, range(SHAPE[0]))
+    assert np.array_equal(next(found)[1], array[0])
+    stamp = path.stat().st_mtime_ns + 1_000_000
+    with path.open("r+b") as file:
+        file.write(path.read_bytes())
+    os.utime(path, ns=(stamp, stamp))
+    with pytest.raises(loading.LoadError, match="changed"):
+        next(found)
+    source.close()
 
 
 def kept_bytes(source) -> int:
