@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -126,19 +127,26 @@ class Words(QLabel):
         """Show a text; where one of the names stands between quotation marks, they go."""
         self._plain = text
         self.setAccessibleName(text)
-        shown = html.escape(text, quote=False)
-        family = html.escape(code_font().family())
-        for name in sorted(
-            (html.escape(one, quote=False) for one in names if one), key=len, reverse=True
-        ):
-            code = f"<span style=\"font-family: '{family}'\">{name}</span>"
-            quoted = f"\u201c{name}\u201d"
-            shown = shown.replace(quoted if quoted in shown else name, code, 1)
-        self.setText(f"<div>{shown}</div>" if shown else "")
+        self.setText(f"<div>{marked_up(text, names, code_font().family())}</div>" if text else "")
 
     def text(self) -> str:
         """Give what it says, without any marks."""
         return self._plain
+
+
+def marked_up(text: str, names: Sequence[str], family: str) -> str:
+    """Write a text as rich text with the names, where they stand as words, in another font."""
+    wanted = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
+    if not wanted:
+        return html.escape(text)
+    made, done = "", 0
+    either = "|".join(wanted)
+    for found in re.finditer(rf"\u201c({either})\u201d|(?<!\w)({either})(?!\w)", text):
+        name = html.escape(found[1] or found[2])
+        made += html.escape(text[done : found.start()])
+        made += f"<span style=\"font-family: '{html.escape(family)}'\">{name}</span>"
+        done = found.end()
+    return made + html.escape(text[done:])
 
 
 class Elided(QLabel):
