@@ -113,7 +113,8 @@ class StudyBrowser(Sheet):
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         for column, width in enumerate(WIDTHS):
             if width:
-                self.table.setColumnWidth(column, width)
+                wide = max(width, head.sectionSizeHint(column))
+                self.table.setColumnWidth(column, wide)
             else:
                 head.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self.table.setSortingEnabled(True)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QComboBox,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QScrollArea,
@@ -32,7 +33,9 @@ def troubles(window: QWidget, picture: QImage) -> Iterator[str]:
             continue
         if (cut := _cut_off(widget)) is not None:
             yield f"text is cut off: {cut!r} in {_name(widget)}"
-        if isinstance(widget, QScrollArea) and (lost := _lost_width(widget)) > 0:
+        if isinstance(widget, QHeaderView) and widget.orientation() == Qt.Orientation.Horizontal:
+            yield from _short_headings(widget)
+        if isinstance(widget, QScrollArea) and (lost := _lost_width(widget)) > 2:
             yield f"{lost} px of what scrolls in {_name(widget.parentWidget())} are out of reach"
         if _is_control(widget) and (widget.width() < LEAST or widget.height() < LEAST):
             yield f"{_name(widget)} is {widget.width()} x {widget.height()}"
@@ -70,6 +73,13 @@ def _cut_off_field(widget: QLineEdit | QComboBox) -> str | None:
     else:
         text, edge = widget.currentText(), 34
     return text if widget.fontMetrics().horizontalAdvance(text) > widget.width() - edge else None
+
+
+def _short_headings(head: QHeaderView) -> Iterator[str]:
+    for column in range(head.count()):
+        words = head.model().headerData(column, Qt.Orientation.Horizontal)
+        if words and head.fontMetrics().horizontalAdvance(words) + 16 > head.sectionSize(column):
+            yield f"heading {words!r} has {head.sectionSize(column)} px"
 
 
 def _lost_width(area: QScrollArea) -> int:
