@@ -16,23 +16,27 @@ from loading.formats.detached import MAX_FILES, inside
 from loading.formats.parts import millimetres
 from loading.formats.shelf import is_file, place_of
 from loading.formats.tiff_pages import (
+    TIFF_MAGICS,
     UNKNOWN,
     PageForm,
     Spacing,
     check_page,
     count_pages,
     is_swapped,
+    open_tiff,
 )
 from loading.formats.tiff_singles import SinglePage
 from loading.sources.places import LocalFile, Place
 
+_LONGEST_XML = 1 << 24
 
-def parsed(tif: Any) -> Mapping[str, Any]:
+
+def parsed(text: str | None) -> Mapping[str, Any]:
     """Give what the XML of a file says, by names; nothing where it cannot be read."""
     import tifffile
 
     try:
-        found = tifffile.xml2dict(str(tif.ome_metadata or ""))["OME"]
+        found = tifffile.xml2dict(text or "")["OME"]
     except Exception:  # whatever is wrong with it, it tells nothing
         return {}
     return found if isinstance(found, Mapping) else {}
@@ -46,6 +50,27 @@ def spacing(xml: Mapping[str, Any], number: int, count: int) -> Spacing:
         return sizes[number]
     # images without data here are no series: only what all of them say holds
     return sizes[0] if sizes and all(size == sizes[0] for size in sizes) else UNKNOWN
+
+
+def companion(xml: Mapping[str, Any], place: Place) -> tuple[str, str]:
+    """Give the path and the text of the file that tells of this one; "" where none does or is here.
+
+    A name that leads out of the folder is not followed.
+    """
+    told = xml.get("BinaryOnly")
+    name = str(told.get("MetadataFile", "")) if isinstance(told, Mapping) else ""
+    try:
+        path = inside(place.name, name) if name else ""
+    except CorruptFrame:
+        path = ""
+    if not path or path == place.name or not is_file(path):
+        return "", ""
+    other = place_of(path)
+    if not other.read_at(0, 4).startswith(TIFF_MAGICS):
+        return path, other.read_at(0, _LONGEST_XML).decode("utf-8", "replace")
+    count_pages(other)
+    with open_tiff(other) as tif:
+        return path, str(tif.ome_metadata or "")
 
 
 class Files(NamedTuple):

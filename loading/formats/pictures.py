@@ -16,14 +16,13 @@ from loading.formats import names, tiff
 from loading.formats.parts import Parts, guarded, spec_of
 from loading.formats.planes import FormatSource, Plane
 from loading.formats.shelf import place_of
-from loading.formats.tiff_pages import PageForm
+from loading.formats.tiff_pages import TIFF_MAGICS, PageForm
 from loading.formats.tiff_singles import IfdTemplate, SinglePage, StackReader, read_single
 from loading.notices import notice
 from loading.sources.base import CancelToken
 from loading.sources.places import Place
 from loading.spec import VolumeSpec
 
-_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEAD_BYTES = 4096
 _LONGEST_HEAD = 1 << 20
 _PACKING_RATIO = 3000
@@ -34,7 +33,7 @@ _Kind = tuple[str, str, PageForm]
 
 def recognise(name: str, head: bytes) -> bool:
     """Tell whether a file begins like a TIFF, PNG, JPEG or BMP."""
-    if head.startswith((*_TIFF_MAGICS, b"\x89PNG\r\n", b"\xff\xd8\xff")):
+    if head.startswith((*TIFF_MAGICS, b"\x89PNG\r\n", b"\xff\xd8\xff")):
         return True
     return head.startswith(b"BM") and name.lower().endswith(".bmp")
 
@@ -61,7 +60,7 @@ def _look(
     """Look at one file: volumes are listed at once, single pictures are put beside their like."""
     place = place_of(path)
     head = place.read_at(0, 8)
-    if head.startswith(_TIFF_MAGICS):
+    if head.startswith(TIFF_MAGICS):
         kind = "TIFF"
         key = template.key_of(place)
         page = template.find(place, key)

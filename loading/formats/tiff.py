@@ -69,15 +69,19 @@ def describe(place: Place, parts: Parts) -> SinglePage | None:
     count, is_whole = count_pages(place)
     told = [] if is_whole else [notice("pages_lost", count=count)]
     with open_tiff(place, pages_only=not is_whole) as tif:
-        xml = ome.parsed(tif) if tif.is_ome and is_whole else {}
+        xml = ome.parsed(tif.ome_metadata) if tif.is_ome and is_whole else {}
+        teller, text = ome.companion(xml, place)
+        xml = ome.parsed(text) if text else xml
         files = ome.files_of(xml, place)
         if files.lacking:
             told.append(notice("other_files", count=len(files.lacking), name=files.lacking[0]))
-        if len(files.here) < 2:
+        if len(files.here) < 2 and not text:
             return _describe_pages(_Opened(place, tif, told, xml), parts)
-    with open_tiff(place, whole_set=True) as tif:
-        _describe_pages(_Opened(place, tif, told, xml, files.here), parts)
-    parts.companions.update(dict.fromkeys(files.here[1:], place.name))
+    here = files.here or [place.name]
+    with open_tiff(place, whole_set=True, omexml=text) as tif:
+        _describe_pages(_Opened(place, tif, told, xml, here), parts)
+    others = {*here[1:], teller} - {""}
+    parts.companions.update(dict.fromkeys(others, place.name))
     return None
 
 

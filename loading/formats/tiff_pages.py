@@ -18,6 +18,7 @@ from loading.sources.places import LocalFile, Place
 Spacing = tuple[float | None, float | None, float | None]
 UNKNOWN: Spacing = (None, None, None)
 
+TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MINISWHITE, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 2, 3, 5, 6
 _JPEGS = (6, 7, 33003, 33005, 34712, 50001)
 _PACKING_RATIO = 100_000
@@ -54,11 +55,14 @@ class PageForm(NamedTuple):
         return self.meaning in ("colour", "palette")
 
 
-def open_tiff(place: Place, *, pages_only: bool = False, whole_set: bool = False) -> Any:
+def open_tiff(
+    place: Place, *, pages_only: bool = False, whole_set: bool = False, omexml: str = ""
+) -> Any:
     """Open a file with tifffile, which is imported now; the caller closes it.
 
     With `pages_only` what OME or ImageJ say of the pages is left aside: some are not there. With
-    `whole_set` tifffile opens the files that OME names, which the caller has looked at.
+    `whole_set` tifffile opens the files that OME names, which the caller has looked at; `omexml`
+    stands in place of what the file says itself.
     """
     import tifffile
 
@@ -67,7 +71,7 @@ def open_tiff(place: Place, *, pages_only: bool = False, whole_set: bool = False
     _refuse_changed(place)
     try:
         file = path if isinstance(place, LocalFile) else PlaceFile(place)
-        return tifffile.TiffFile(file, _multifile=whole_set, **aside)
+        return tifffile.TiffFile(file, _multifile=whole_set, omexml=omexml or None, **aside)
     except OSError as error:
         raise SourceError(f"The file cannot be read ({error.strerror})", where=path) from error
     except Exception as error:  # tifffile raises what it meets

@@ -102,10 +102,13 @@ def write_nrrd(path: Path, array: np.ndarray, lines: list[str], encoding: str = 
     return path
 
 
-def write_ome_set(folder: Path, array: np.ndarray, names: list[str], **options) -> list[Path]:
+def write_ome_set(
+    folder: Path, array: np.ndarray, names: list[str], teller: str = "", **options
+) -> list[Path]:
     """Write [c,z,y,x] as OME-TIFF with an equal share of the planes in each file, c slowest.
 
-    Every file tells of all of them, as those of Bio-Formats do; voxels are 0.5 x 0.5 x 2 um.
+    Every file tells of all of them, as those of Bio-Formats do, or names the file that does;
+    voxels are 0.5 x 0.5 x 2 um.
     """
     import tifffile
 
@@ -127,8 +130,11 @@ def write_ome_set(folder: Path, array: np.ndarray, names: list[str], **options) 
     space = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
     paths = [folder / Path(name).name for name in names]
     for number, path in enumerate(paths):
-        head = f'<?xml version="1.0"?><OME xmlns="{space}" UUID="urn:uuid:{number}">'
-        xml = f'{head}<Image ID="I:0" Name="set">{pixels}</Image></OME>'
+        head = f'<?xml version="1.0"?><OME xmlns="{space}" UUID="urn:uuid:'
+        xml = f'{head}{number}"><Image ID="I:0" Name="set">{pixels}</Image></OME>'
+        if teller:
+            (folder / teller).write_text(xml.replace(f"urn:uuid:{number}", "urn:uuid:all", 1))
+            xml = f'{head}{number}"><BinaryOnly MetadataFile="{teller}" UUID="urn:uuid:all"/></OME>'
         with tifffile.TiffWriter(path, ome=False) as file:
             for n in range(share):
                 text = None if n else xml

@@ -33,6 +33,24 @@ def test_planes_in_several_files_are_one_image(tmp_path, names, options):
     assert [one.reason for one in skipped] == [f"It belongs to {names[0]}"] * (len(names) - 1)
 
 
+@pytest.mark.parametrize("names", [["a.ome.tif", "b.ome.tif"], ["a.ome.tif"]])
+def test_another_file_may_tell_of_all(tmp_path, names):
+    """A companion file holds the XML, the others nothing but planes."""
+    array = make.voxels((2, 4, 9, 8), "uint16")
+    paths = make.write_ome_set(tmp_path, array, names, "set.companion.ome", compression="zlib")
+    for opened in (tmp_path, paths[-1]):
+        catalogue = loading.describe(str(opened))
+        for channel, entry in enumerate(catalogue.volumes):
+            spec, found = load(entry)
+            assert np.array_equal(found, array[channel])
+            assert np.allclose(spec.spacing_ijk_mm, (0.5 * UM, 0.5 * UM, 2 * UM))
+            assert codes(spec) == set()
+        assert len(catalogue.volumes) == 2
+    assert {one.reason for one in loading.describe(str(tmp_path)).skipped} == {
+        "It belongs to a.ome.tif"
+    }
+
+
 def test_slices_of_a_file_that_is_not_there_fail_and_are_told(tmp_path):
     array = make.voxels((1, 6, 9, 8), "uint16")
     paths = make.write_ome_set(tmp_path, array, ["a.ome.tif", "b.ome.tif", "c.ome.tif"])
