@@ -9,11 +9,12 @@ from PySide6.QtCore import QSize, Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QOffscreenSurface, QOpenGLContext
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
+from app.code_type import details_box
 from app.icons import program_icon
 from app.language import tr
 from app.licences import Part, parts, text_folder
 from app.sheets import Sheet
-from app.widgets import Elided, button, details_box, label
+from app.widgets import Elided, button, label
 
 _MAIN = ("PySide6-Essentials", "vtk", "numpy", "pydicom", "imagecodecs", "pylibjpeg-openjpeg")
 _GL_RENDERER, _GL_VERSION = 0x1F01, 0x1F02

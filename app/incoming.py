@@ -12,13 +12,14 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
+from app.code_type import details_box
 from app.language import tr
 from app.links import LinkRefused, address_of, is_link
 from app.logs import redact
 from app.runs import Ended, Run
 from app.settings import log_folder
 from app.sheets import Sheet
-from app.widgets import button, details_box, label
+from app.widgets import button, label
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow

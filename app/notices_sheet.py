@@ -8,12 +8,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.code_type import Words, details_box
 from app.icons import pixmap
 from app.language import tr
 from app.notices import NoticeRow
 from app.sheets import Sheet
 from app.theme import current_theme
-from app.widgets import Words, button, details_box, label, line
+from app.widgets import button, label, line
 
 
 class NoticesSheet(Sheet):

@@ -20,10 +20,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.cards import Card
+from app.code_type import Words
 from app.language import tr
 from app.recent import RecentItem, RecentStore
 from app.theme import current_theme
-from app.widgets import Elided, PanelScroll, Thumbnail, Words, button, label, row
+from app.widgets import Elided, PanelScroll, Thumbnail, button, label, row
 
 CARD_WIDTH = 640
 COLUMNS = 4

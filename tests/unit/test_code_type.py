@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.widgets import marked_up
+from app.code_type import marked_up
 
 
 def code(name):
