@@ -53,13 +53,14 @@ class NoticeRow:
 def row_of(
     notice: Notice, where: str = "", act: str = "", run: Callable[[], object] | None = None
 ) -> NoticeRow:
-    """Make a row of a notice of the engine."""
+    """Make a row of a notice of the engine, in the user's language; details stay as they are."""
     kind = notice.kind
+    known = bool(notice.template)
     return NoticeRow(
         notice.code,
         kind.severity.value,
-        notice.message,
-        " ".join(part for part in (where, kind.cure) if part),
+        tr(notice.template).format(**notice.facts) if known else notice.message,
+        " ".join(part for part in (where, tr(kind.cure)) if part),
         f"{notice.code}: {notice.message}",
         act,
         run,

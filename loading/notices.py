@@ -5,7 +5,8 @@ Command line, notices in the window and the troubleshooting page are all made fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -33,10 +34,20 @@ class NoticeKind:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Tell one thing about one volume or one opening."""
+    """Tell one thing about one volume or one opening.
+
+    Attributes
+    ----------
+    message : str
+        The whole sentence, in English.
+    template, facts
+        What it was made of, for who says it in another language; empty where nobody knows.
+    """
 
     code: str
     message: str
+    template: str = field(default="", compare=False, repr=False)
+    facts: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def kind(self) -> NoticeKind:
@@ -48,7 +59,8 @@ def notice(code: str, **facts: object) -> Notice:
     """Fill the sentence of a code with facts; raise KeyError for an unknown code."""
     kind = KINDS[code]
     is_one = kind.of_one and facts.get("count") == 1
-    return Notice(code, (kind.of_one if is_one else kind.sentence).format(**facts))
+    template = kind.of_one if is_one else kind.sentence
+    return Notice(code, template.format(**facts), template, facts)
 
 
 _W, _I, _E = Severity.WARNING, Severity.INFO, Severity.ERROR

@@ -6,6 +6,8 @@ import pytest
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QWidget
 
+from app.notices import row_of
+from loading import KINDS, notice
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.long_words import MARK, longer_words
 from tests.helpers.window import main_window, open_and_wait
@@ -62,3 +64,13 @@ def test_every_command_is_translated(qapp):
         actions = [action.text() for action in window.findChildren(QAction)]
         assert len(actions) > 100
         assert untranslated(actions) == set()
+
+
+def test_notices_are_said_in_the_language_of_the_window(qapp):
+    with longer_words():
+        for code in KINDS:
+            facts = dict.fromkeys(re.findall(r"{(\w+)", KINDS[code].sentence), 3)
+            row = row_of(notice(code, **facts))
+            assert MARK in row.message, code
+            assert not KINDS[code].cure or MARK in row.where, code
+            assert MARK not in row.details, code
