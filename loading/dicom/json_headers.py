@@ -126,12 +126,14 @@ class JsonReader:
 def _needs_bytes(values: Mapping[int, bytes], shared: Attributes) -> bool:
     """Tell whether somebody will read the header again, as the bytes before the pixels.
 
-    For functional groups, modality tables and private blocks; for palettes, rates of loops and
-    sizes of pixels, which pictures have that are no slices.
+    For functional groups, tables, real world values, private blocks and what a tracer was; for
+    palettes, rates of loops and sizes of pixels, which pictures have that are no slices.
     """
     return (
         tags.PER_FRAME_GROUPS in values
         or tags.MODALITY_LUT in values
+        or tags.REAL_WORLD in values
+        or shared.modality == "PT"
         or tags.NUMBER_OF_FRAMES in values
         or tags.PIXEL_PRESENTATION in values
         or tags.POSITION not in values

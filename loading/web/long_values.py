@@ -1,7 +1,8 @@
 """Values that metadata keep apart for their length, where pictures cannot be made without them.
 
-Tables of colours and of modality values are the only ones. They are fetched before the metadata
-are read, each address once, so that a header from a server says what the same one in a file says.
+Tables of colours and of modality values, and where the tiles of a Siemens mosaic lie. They are
+fetched before the metadata are read, each address once, so that a header from a server says what
+the same one in a file says.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 _PALETTES = ("00281201", "00281202", "00281203", "00281221", "00281222", "00281223")
+_SIEMENS, _SIEMENS_CREATOR = "0029", "SIEMENS CSA HEADER"
 _MODALITY_TABLES, _TABLE = "00283000", "00283006"
 _MOST_BYTES = 1 << 20
 _AT_ONCE = 8
@@ -68,16 +70,27 @@ def _tables_of(data: object) -> Iterator[tuple[str, Object]]:
         return
     elements = {key: data.get(key) for key in _PALETTES}
     elements[_TABLE] = (_item_of(data) or {}).get(_TABLE)
+    if "MOSAIC" in _values(data, "00080008"):
+        blocks = (f"{number:02X}" for number in range(0x10, 0x100))
+        elements |= {
+            f"{_SIEMENS}{block}10": data.get(f"{_SIEMENS}{block}10")
+            for block in blocks
+            if _SIEMENS_CREATOR in _values(data, f"{_SIEMENS}00{block}")
+        }
     for key, element in elements.items():
         if isinstance(element, dict) and isinstance(element.get("BulkDataURI"), str):
             yield key, element
 
 
+def _values(data: Object, tag: str) -> list[Any]:
+    element = data.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values if isinstance(values, list) else []
+
+
 def _item_of(data: Object) -> Object | None:
     """Give the item of the Modality LUT Sequence."""
-    sequence = data.get(_MODALITY_TABLES)
-    items = sequence.get("Value") if isinstance(sequence, dict) else None
-    item = items[0] if isinstance(items, list) and items else None
+    item = next(iter(_values(data, _MODALITY_TABLES)), None)
     return item if isinstance(item, dict) else None
 
 
