@@ -110,6 +110,11 @@ def level_end(read_prefix: Callable[[int], bytes], expected: Expected, level: in
     return htj2k.level_end(read_prefix, expected, level)
 
 
+def level_ends(head: bytes, expected: Expected, finest: int) -> dict[int, int]:
+    """Tell where the levels of an HTJ2K frame end, down to a finest one, as far as `head` tells."""
+    return htj2k.level_ends(head, expected, finest)
+
+
 def decode_prefix(prefix: bytes, expected: Expected, out: Frame) -> None:
     """Decode the first bytes of an HTJ2K frame into a picture of full size.
 

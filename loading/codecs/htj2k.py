@@ -8,7 +8,8 @@ not of the ordinary shape (one tile, one layer, resolution first) is answered wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import accumulate, islice
 
 from loading.codecs.expected import Expected
 from loading.codecs.jpeg2000 import (
@@ -21,7 +22,7 @@ from loading.codecs.jpeg2000 import (
     MainHeader,
     parse_main_header,
 )
-from loading.codecs.packets import PacketsEnd, walk_resolutions
+from loading.codecs.packets import PacketsEnd, resolution_ends, walk_resolutions
 
 _HEAD = 1024
 _MAX_HEAD = 64 << 10
@@ -40,6 +41,26 @@ def level_end(read_prefix: Callable[[int], bytes], expected: Expected, level: in
         return _end_by_packets(read_prefix, header, head, wanted)
     except BadHeader:
         return None
+
+
+def level_ends(head: bytes, expected: Expected, finest: int) -> dict[int, int]:
+    """Tell where the levels down to a finest one end, as far as the first bytes tell it."""
+    ends: dict[int, int] = {}
+    try:
+        header = parse_main_header(head)
+        if not _is_ordinary(header, expected, finest):
+            return {}
+        if len(header.tile_parts) == header.levels + 1:
+            lengths = accumulate(header.tile_parts, initial=header.first_tile_part)
+            told: Iterable[int] = islice(lengths, 1, None)
+        else:
+            start = _data_of_first_tile_part(head, header.first_tile_part)
+            told = () if start is None else resolution_ends(head, start, header)
+        # what was told before the bytes ended stays
+        ends.update(zip(range(header.levels, finest - 1, -1), told, strict=False))
+    except (BadHeader, PacketsEnd):
+        pass
+    return ends
 
 
 def _is_ordinary(header: MainHeader, expected: Expected, level: int) -> bool:

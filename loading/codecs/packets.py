@@ -6,6 +6,9 @@ ISO/IEC 15444-1 B.10 (tag trees, coding passes, lengths) with the lengths of HT 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 from loading.codecs.jpeg2000 import MainHeader
 
 
@@ -115,10 +118,17 @@ def walk_resolutions(data: bytes, at: int, header: MainHeader, last: int) -> int
     PacketsEnd
         When a packet header lies beyond the data.
     """
-    for resolution in range(last + 1):
+    for end in islice(resolution_ends(data, at, header), last + 1):
+        at = end
+    return at
+
+
+def resolution_ends(data: bytes, at: int, header: MainHeader) -> Iterator[int]:
+    """Give where each resolution is complete, the coarsest first; see `walk_resolutions`."""
+    for resolution in range(header.levels + 1):
         for bands in _precincts(header, resolution):
             at = _packet(data, at, bands, header)
-    return at
+        yield at
 
 
 def _up(value: int, shift: int) -> int:

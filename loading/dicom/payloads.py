@@ -84,12 +84,13 @@ class Payloads:
             codecs.decode_prefix(prefix, coding.expected, stored)
         frame._finish(stored, out)
 
-    def level_end(self, frame: FramePixels, head: bytes, syntax: str, level: int) -> int | None:
-        """Tell how many bytes hold the picture reduced by 2**level, as far as `head` tells it."""
-        coding = self.coding(frame, syntax)
+    def level_ends(
+        self, frame: FramePixels, head: bytes, syntax: str, finest: int
+    ) -> dict[int, int]:
+        """Tell how many bytes hold the pictures reduced by 2**level, as far as `head` tells it."""
         if not self.has_levels(frame, syntax):
-            return None
-        return codecs.level_end(lambda _count: head, coding.expected, level)
+            return {}
+        return codecs.level_ends(head, self.coding(frame, syntax).expected, finest)
 
     def has_levels(self, frame: FramePixels, syntax: str) -> bool:
         """Tell whether the beginning of a frame can be a picture of its own."""

@@ -185,12 +185,10 @@ class Flight:
         start = held.frame_start() if held.body else None
         if start is None:
             return None
-        if level not in held.ends and len(held.body) > held.walked.get(level, 0):
-            held.walked[level] = len(held.body)
+        if level not in held.ends and len(held.body) > held.walked:
+            held.walked = len(held.body)
             head = bytes(memoryview(held.body)[start : start + _HEAD])
-            end = self._kit.levels.end(self._frame, head, held.syntax, level, start)
-            if end is not None:
-                held.ends[level] = end
+            held.ends |= self._kit.levels.ends(self._frame, head, held.syntax, start)
         return held.ends.get(level)
 
     def _can_show(self, level: int) -> bool:
@@ -492,11 +490,10 @@ class Flight:
         if not kit.payloads.has_levels(self._frame, syntax):
             held.shown = 0  # no beginning of it is a picture
             return
-        head = body[start : start + _HEAD]
+        held.ends |= kit.levels.ends(self._frame, body[start : start + _HEAD], syntax, start)
         for rendition in reversed(wanted):
-            end = kit.levels.end(self._frame, head, syntax, rendition.level, start)
+            end = held.ends.get(rendition.level)
             if end is not None and end <= len(body):
-                held.ends[rendition.level] = end
                 held.shown = rendition.level
                 request = self._request._replace(rendition=rendition)
                 self._arrived(Arrival(request, body[start:end], syntax, is_last=False))

@@ -29,8 +29,8 @@ class Held:
         Where levels end in the body, as far as that is known.
     shown : int
         The finest level that was handed over.
-    walked : dict of int to int
-        From how many bytes that was last looked for, level by level.
+    walked : int
+        From how many bytes that was last told.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class Held:
         self._later: dict[int, bytearray] = {}
         self._start: int | None = None
         self.ends: dict[int, int] = {}
-        self.walked: dict[int, int] = {}
+        self.walked = 0
 
     @property
     def size(self) -> int:

@@ -15,9 +15,9 @@ SMALLEST_SIDE = 64
 _GUESS = 1.2
 """Bytes a pixel that the coarsest picture takes, as long as none has been seen."""
 _ENVELOPE = 256
-_MARGIN, _NEXT_HEADER = 1.015, 48
-"""More is asked for than the largest seen took: a little, and what tells where the next level
-ends."""
+_MARGIN, _SPREAD, _NEXT_HEADER = 0.015, 0.1, 48
+"""More is asked for than the largest seen took: a little, the more the fewer were seen, and what
+tells where the next level ends."""
 
 
 class Levels:
@@ -44,7 +44,7 @@ class Levels:
             for n, (name, level) in enumerate(zip(names, steps, strict=False))
         )
         self.is_possible = options.partial
-        self._seen: dict[int, int] = {}
+        self._seen: dict[int, set[int]] = {}
         self.whole_size: int | None = None
         self.least_size: int | None = None
 
@@ -53,21 +53,21 @@ class Levels:
         self.whole_size = max(size, self.whole_size or 0)
         self.least_size = min(size, self.least_size or size)
 
-    def end(
-        self, frame: FramePixels, head: bytes, syntax: str, level: int, start: int
-    ) -> int | None:
-        """Give where the picture of a level ends in a body; None: not known yet.
+    def ends(self, frame: FramePixels, head: bytes, syntax: str, start: int) -> dict[int, int]:
+        """Give where the coarse pictures end in a body, as far as that is known yet.
 
         Parameters
         ----------
         head : bytes
             First bytes of the frame, which begins at `start` in the body.
         """
-        end = self._payloads.level_end(frame, head, syntax, level)
-        if end is None:
-            return None
-        self._seen[level] = max(start + end, self._seen.get(level, 0))
-        return start + end
+        if not self.renditions:
+            return {}
+        found = self._payloads.level_ends(frame, head, syntax, self.renditions[-1].level)
+        ends = {level: start + end for level, end in found.items()}
+        for level, end in ends.items():
+            self._seen.setdefault(level, set()).add(end)
+        return ends
 
     def likely_end(self, level: int) -> int:
         """Guess the bytes of a body that hold the picture of a level, envelope included."""
@@ -75,6 +75,6 @@ class Levels:
             return self._prefix
         seen = self._seen.get(level)
         if seen is not None:
-            return int(seen * _MARGIN) + _NEXT_HEADER
+            return int(max(seen) * (1 + _MARGIN + _SPREAD / len(seen))) + _NEXT_HEADER
         pixels = (self._shape[0] >> level) * (self._shape[1] >> level)
         return int(_GUESS * pixels) + _ENVELOPE

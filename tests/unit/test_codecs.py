@@ -54,6 +54,11 @@ def test_the_bytes_up_to_a_level_hold_that_level(shape, dtype, options):
         assert end < len(stream)
         whole = imagecodecs.htj2k_decode(stream, skipres=level)
         assert np.array_equal(imagecodecs.htj2k_decode(stream[:end], skipres=level), whole)
+        # one look tells of all coarser ones, and of the next one once its header is there
+        ends = htj2k.level_ends(stream[: end + 1024], expected_of(pixels), level - 1)
+        assert ends[level] == end
+        assert level - 1 in ends
+        assert list(ends.values()) == sorted(ends.values())
 
 
 def test_fewer_bytes_do_not_hold_the_level():
@@ -107,6 +112,7 @@ def test_where_the_end_is_not_known_nothing_is_offered(encode):
     pixels = picture()
     stream = bytes(encode(pixels))
     assert htj2k.level_end(lambda count: stream[:count], expected_of(pixels), 3) is None
+    assert htj2k.level_ends(stream, expected_of(pixels), 3) == {}
 
 
 def test_damaged_packet_headers_end_the_walk():

@@ -164,8 +164,7 @@ def test_a_coarse_picture_stands_where_the_fine_one_does(level):
         assert isinstance(source, WebSource)
         frame, payloads = source._frames[0], Payloads()
         assert frame is not None
-        end = payloads.level_end(frame, store.frames[0], HTJ2K, level)
-        assert end is not None
+        end = payloads.level_ends(frame, store.frames[0], HTJ2K, level)[level]
         assert end < len(store.frames[0])
         out = np.empty((128, 128), np.int16)
         payloads.put_prefix(frame, store.frames[0][:end], HTJ2K, out)
