@@ -293,6 +293,10 @@ def _formats(rooms: Iterator[Path]) -> Iterator[Seed]:
     room.mkdir()
     make.write_ome_set(room, small[None, :4], ["u.ome.tif", "v.ome.tif"])
     yield _taken("ome.tif", room, "u.ome.tif")
+    room = next(rooms)
+    room.mkdir()
+    make.write_ome_set(room, small[None, :4], ["w.ome.tif", "x.ome.tif"], "w.companion.ome")
+    yield _taken("ome.tif", room, "w.ome.tif")
     for name in ("a.mnc", "b.gipl", "c.vtk", "d.mrc"):
         room = next(rooms)
         room.mkdir()
