@@ -17,6 +17,7 @@ from tests.helpers.orthanc import Orthanc, files_of, orthanc, series_uid_of, why
 ROOT = Path(__file__).resolve().parents[2]
 SETS = {
     "01_ct_uncompressed_zip": "ct.zip",
+    "05_siemens_mosaic": "epi_rl",
     "06_pet_suv_and_ct_pair": "pet_bqml",
     "07_jpeg2000_lossless": "ct",
     "08_jpegls_lossless": "ct",
