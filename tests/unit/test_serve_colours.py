@@ -187,7 +187,7 @@ def test_transformed_colours_of_jpeg_2000_are_called_so(tmp_path):
 def test_palettes(tmp_path, entries):
     """Colours that numbers stand for, also those whose tables are kept apart for their length."""
     rng = np.random.default_rng(5)
-    changes = {"SamplesPerPixel": 1, "PlanarConfiguration": None}
+    changes: dict[str, object] = {"SamplesPerPixel": 1, "PlanarConfiguration": None}
     for n, name in enumerate(("Red", "Green", "Blue")):
         changes[f"{name}PaletteColorLookupTableDescriptor"] = [entries, 0, 16]
         table = np.sort(rng.integers(0, 65535, entries, dtype=np.uint16))[:: 1 if n % 2 else -1]
@@ -226,7 +226,7 @@ def test_spare_bits_of_a_frame_are_not_shown(tmp_path):
     for name, pixels in (("a", stored), ("b", marked)):
         write_series(tmp_path / name / "in", pixels, **plain)
         pictures.append(Served(tmp_path / name).picture())
-    assert np.array_equal(*pictures)
+    assert np.array_equal(pictures[0], pictures[1])
     assert np.ptp(pictures[0]) > 100
 
 
