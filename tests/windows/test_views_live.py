@@ -13,7 +13,7 @@ from viewer.volume_look import Picture, Steps, VolumeImage
 
 SHAPE = (30, 40, 50)
 BOUNDS = (0.0, 240.0)
-SIZE = (240, 180)
+SIZE = (120, 90)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def shown(host, array, revisions=None):
     return pixels.reshape(grabbed.height(), grabbed.width(), 4)[..., :3].astype(int)
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.float32])
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32])
 def test_planes_put_in_one_by_one_give_the_picture_of_a_whole_upload(host, dtype):
     whole = voxels(dtype)
     array, revisions = np.zeros_like(whole), np.zeros(len(whole), np.int64)
