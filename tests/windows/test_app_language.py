@@ -48,7 +48,9 @@ def untranslated(found: list[str]) -> set[str]:
 @pytest.mark.parametrize(
     "sheet", ["", "help.start", "help.colours", "edit.settings", "file.open_url"]
 )
-def test_what_is_on_the_screen_is_translated(qapp, tmp_path, sheet):
+def test_what_is_on_the_screen_is_translated(qapp, tmp_path, sheet, monkeypatch):
+    for name in ("CONFIG", "STATE"):  # no recent names of other tests
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
     write_series(tmp_path / "Phantom", phantom((12, 48, 40)), PatientName="Doe^Jane")
     with longer_words(), main_window() as window:
         assert untranslated(texts(window)) == set()
