@@ -45,7 +45,10 @@ files() {
 
 run_lintian() {
     lintian --version
-    lintian --allow-root --show-overrides "$deb" >"$results/lintian.txt" || true
+    # Debian's archive takes no zstd; a quick build is packed with it on purpose.
+    case $(ar t "$deb") in *.zst*) quick=yes ;; *) quick= ;; esac
+    lintian --allow-root --show-overrides \
+        ${quick:+--suppress-tags malformed-deb-archive} "$deb" >"$results/lintian.txt" || true
     ! grep -v '^[NO]:' "$results/lintian.txt" | grep '^E:'
     echo "errors: none but those of packaging/linux/lintian-overrides:"
     grep '^O:' "$results/lintian.txt" | cut -d ' ' -f 3 | sort | uniq -c
