@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import subprocess
 import sys
 import threading
@@ -36,6 +37,49 @@ def expected_of(pixels, **changes):
         "signed": pixels.dtype.kind == "i",
     }
     return Expected(**{**facts, **changes})
+
+
+# -- headers that are like the last one ------------------------------------------------------------
+
+
+def judged(data, expected):
+    try:
+        return jpeg2000.judge(data, expected, htj2k=True)
+    except CorruptFrame as error:
+        return str(error)
+
+
+@pytest.fixture
+def like_the_last():
+    """Give two frames of one series, the first one judged already."""
+    one, other = picture(), picture()[::-1].copy()
+    streams = [imagecodecs.htj2k_encode(pixels, tlm=True, tilepart=1) for pixels in (one, other)]
+    expected = expected_of(one)
+    assert not jpeg2000.judge(streams[0], expected, htj2k=True).doubt
+    return *streams, expected
+
+
+def test_a_header_that_differs_in_lengths_alone_is_not_parsed_again(like_the_last, monkeypatch):
+    first, second, expected = like_the_last
+    facts = jpeg2000.judge(first, expected, htj2k=True)
+    monkeypatch.setattr(jpeg2000, "parse_main_header", lambda _: pytest.fail("parsed"))
+    assert first[:200] != second[:200]
+    assert jpeg2000.judge(second, expected, htj2k=True) == facts
+    with pytest.raises(CorruptFrame, match="ends early"):
+        jpeg2000.judge(second[:-9], expected, htj2k=True)
+
+
+def test_any_other_difference_is_judged_as_if_it_came_first(like_the_last):
+    """E3: each byte of the header changed; what came before makes no difference."""
+    first, second, expected = like_the_last
+    end = second.index(b"\xff\x90")
+    for at in range(end + 12):
+        changed = second[:at] + bytes([second[at] ^ 0x41]) + second[at + 1 :]
+        alone = judged(changed, dataclasses.replace(expected))
+        jpeg2000.judge(first, expected, htj2k=True)
+        assert judged(changed, expected) == alone, at
+    smaller = dataclasses.replace(expected, rows=expected.rows - 1)
+    assert "the header says" in judged(second, smaller)
 
 
 # -- coarse prefixes ------------------------------------------------------------------------------

@@ -108,6 +108,39 @@ def test_a_frame_in_memory():
         only_frame(item(b"") + item(b"ab", claimed=9), "a file")
 
 
+class Memory:
+    """Bytes that are walked item by item, as those of a file are."""
+
+    name = "a file"
+
+    def __init__(self, data):
+        self.data, self.size = data, len(data)
+
+    def read_at(self, offset, count):
+        return self.data[offset : offset + count]
+
+
+def outcome(read):
+    try:
+        return read()
+    except CorruptFrame as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("table", [b"", bytes(4), bytes(8)])
+def test_what_is_found_at_a_glance_is_what_a_walk_finds(table):
+    """E3: with any byte of headers and delimiter changed, and cut anywhere."""
+    data = item(table) + item(b"abcdefghijklmnop") + END
+    changed = [
+        data[:at] + bytes([value]) + data[at + 1 :]
+        for at in range(len(data))
+        for value in (0, 1, 8, 16, 0xE0, 0xFE)
+    ]
+    for one in [data, *changed, *(data[:end] for end in range(len(data)))]:
+        walked = outcome(lambda: read_frame(Memory(one), frames_of(Memory(one), 0, 1)[0]))  # noqa: B023
+        assert outcome(lambda: only_frame(one, "a file")) == walked  # noqa: B023
+
+
 def test_offsets_count_from_the_beginning_of_the_file(place):
     assert frames_of(place(item(b""), item(b"abcd"), END), 6, 1) == [(Fragment(22, 4),)]
 
