@@ -143,9 +143,9 @@ def _slices_in(found: Found, instance: Instance, forms: _Forms) -> list[Item]:
         known = forms[key] = (form, is_slice, is_slice and is_mosaic(instance.shared))
     form, is_slice, is_tiled = known
     if isinstance(form, PixelForm):
-        if is_tiled:
+        if is_tiled and not form.is_colour:
             return _unpack(instance, form)
-        if is_slice:
+        if is_slice and not is_tiled:  # a mosaic in colour is shown as the picture that it is
             return [(instance, form)]
         if is_segmentation(instance.shared):
             return _add_segments(found, instance, form)

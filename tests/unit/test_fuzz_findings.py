@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 
 import loading
@@ -105,3 +106,23 @@ def test_frames_that_are_claimed_are_held_against_those_that_are_there(tmp_path,
         volume.wait(20)
         assert len(volume.failures) == claimed - 3
         assert np.array_equal(volume.stored()[:3], stored)
+
+
+def test_a_mosaic_in_colour_is_the_picture_that_it_is(tmp_path):
+    """Found in "groups": its tiles were read as grey ones into a volume of colours."""
+    from tests.unit.test_dicom_mosaic import write_mosaic
+
+    write_mosaic(tmp_path, phantom((5, 12, 10)))
+    for path in tmp_path.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PhotometricInterpretation = "PALETTE COLOR"
+        for element in (1, 2, 3):
+            dataset.add_new((0x0028, 0x1100 + element), "US", [256, 0, 8])
+            dataset.add_new((0x0028, 0x1200 + element), "OW", bytes(range(256)))
+        dataset.save_as(path)
+    found = loading.describe(str(tmp_path))
+    assert not found.volumes
+    (image,) = found.images
+    with loading.open_entry(entry_of(image)) as volume:
+        assert volume.wait(20) is loading.LoadState.COMPLETE
+        assert volume.colour() is not None
