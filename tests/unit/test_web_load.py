@@ -353,6 +353,20 @@ def test_what_is_looked_at_comes_next(tmp_path, monkeypatch):
     assert asked[41] == far
 
 
+def test_what_is_displayed_has_the_line_to_itself(monkeypatch):
+    """Y8: on a slow line nothing is asked for beside the displayed slice until it is near."""
+    measured_as(monkeypatch, rtt_s=0.04, rate=1e3)
+    store = Store(phantom(9, 64))
+    gate = Gate(store, lambda asked: store.slice_of(asked) is not None)
+    with WebServer(gate) as server, open_at(server.url + store.path) as volume:
+        until(lambda: server.open_now > 0, "the first request")
+        after_all_calls(volume)
+        assert list(volume._source._flights) == [loading.ChunkKey(0, 0, 4)]
+        gate.open()
+        assert volume.wait(60) is loading.LoadState.COMPLETE
+        assert np.array_equal(volume.array, store.volume)
+
+
 @pytest.mark.parametrize(
     ("rtt_ms", "mbit", "frame_kb", "left", "pays"),
     [

@@ -152,11 +152,13 @@ def _centre(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
     return np.array([(weight * j).sum(), (weight * i).sum()]) / weight.sum()
 
 
-@pytest.mark.parametrize("level", [1, 2, 3, 4])
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
 def test_a_coarse_picture_stands_where_the_fine_one_does(level):
     """J2, T44: a blob's centre of mass does not move with the level."""
-    j, i = np.indices((128, 128))
-    blob = (3000 * np.exp(-((j - 61.3) ** 2 + (i - 70.8) ** 2) / (2 * 12**2))).astype(np.int16)
+    j, i = np.indices((256, 256))
+    wide = max(12, 1.25 * 2**level)  # else the coarse grid cannot hold it
+    blob = 3000 * np.exp(-((j - 121.3) ** 2 + (i - 130.8) ** 2) / (2 * wide**2))
+    blob = blob.astype(np.int16)
     store = Store(blob[None].repeat(2, axis=0), encode=htj2k)
     with WebServer(store) as server:
         entry = loading.choose(loading.describe(server.url + store.path))
@@ -166,7 +168,7 @@ def test_a_coarse_picture_stands_where_the_fine_one_does(level):
         assert frame is not None
         end = payloads.level_ends(frame, store.frames[0], HTJ2K, level)[level]
         assert end < len(store.frames[0])
-        out = np.empty((128, 128), np.int16)
+        out = np.empty((256, 256), np.int16)
         payloads.put_prefix(frame, store.frames[0][:end], HTJ2K, out)
         source.close()
     assert np.abs(_centre(out) - _centre(blob)).max() < 0.5
