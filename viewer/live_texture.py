@@ -70,6 +70,11 @@ class LiveTexture:
         take.CallDataType = _VTK_OBJECT  # type: ignore[attr-defined]
         mapper.AddObserver("UpdateShaderEvent", take)
 
+    @property
+    def is_found(self) -> bool:
+        """Tell whether the last frame said where the texture is; who makes a shader does not."""
+        return bool(self._program)
+
     def forget(self) -> None:
         """Look for the texture anew, after a frame that was drawn with it."""
         self._program = 0

@@ -83,6 +83,12 @@ class VolumeScene:
         self._set_camera(picture)
         self._shown = picture
 
+    @property
+    def wants_second_frame(self) -> bool:
+        """Tell whether the same frame once more would say where the texture of this image is."""
+        is_live = self._shown is not None and self._shown.image.revisions is not None
+        return is_live and self.texture is not None and not self.texture.is_found
+
     def show_band(self, band: int, bands: int) -> None:
         """Draw only one of several horizontal bands at the next render, the lowest first.
 

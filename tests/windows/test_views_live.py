@@ -42,10 +42,8 @@ def shown(host, array, revisions=None):
     camera = Camera3D(azimuth=35.0, elevation=25.0)
     done = []
     host.drawn.connect(done.append)
-    for _ in range(2):  # the second frame tells where the texture is
-        host.request(Picture(image, look, camera, centre, 35.0, *SIZE, Steps(1.0, 1.0)))
-        count = len(done)
-        pump_until(lambda count=count: len(done) > count)
+    host.request(Picture(image, look, camera, centre, 35.0, *SIZE, Steps(1.0, 1.0)))
+    pump_until(lambda: done)
     host.drawn.disconnect(done.append)
     grabbed = host.grabFramebuffer().convertToFormat(host.image.Format.Format_RGB32)
     pixels = np.frombuffer(grabbed.constBits(), np.uint8)
