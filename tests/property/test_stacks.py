@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loading.dicom.describe import sort_out
-from tests.helpers.header_records import record
+from tests.helpers.header_records import PLAIN, record
 
 MANY = settings(max_examples=150, deadline=None)
 
@@ -106,7 +106,7 @@ def test_slices_of_many_times_are_all_somewhere_under_names_of_their_own(
 ):
     """Times that lack slices, that repeat, that cross with echoes: nothing is lost, or twice."""
     records = [
-        record(number, 2.0 * place, **{first: f"1200{a:02d}", second: f"1300{b:02d}"})
+        record(number, 2.0 * place, PLAIN, **{first: f"1200{a:02d}", second: f"1300{b:02d}"})
         for number, (place, a, b) in enumerate(slices)
     ]
     random.shuffle(records)

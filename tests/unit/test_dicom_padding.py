@@ -31,7 +31,7 @@ def test_padding_of_real_numbers(tmp_path, kind, syntax):
     """A range of them, in the attributes that real numbers have (C.7.6.24)."""
     dtype = np.float32 if kind == "Float" else np.float64
     pixels = f"{kind}PixelData"
-    stored = phantom((4, 16, 16)).astype(dtype) / 7
+    stored = np.asarray(phantom((4, 16, 16)) / 7.0, dtype)
     stored[:, :3] = -1000.5
     stored[:, 3] = -999.25
     frames = [frame_groups((0, 0, 2.0 * k)) for k in range(4)]
@@ -62,7 +62,7 @@ def test_padding_of_real_numbers(tmp_path, kind, syntax):
     assert entry.spec.padding == (-1000.5, -999.25)
     with loading.open_entry(entry) as volume:
         volume.wait(20)
-        shown = volume.stored()
+        shown: np.ndarray = np.asarray(volume.stored(), np.float64)
         assert np.allclose(shown, stored, rtol=1e-6)
         low, high = entry.spec.padding
         assert ((shown >= low) & (shown <= high)).sum() == 4 * 4 * 16

@@ -341,7 +341,7 @@ def test_a_probe_tells_what_the_file_says_of_a_value(tmp_path, stored):
     entry = only(tmp_path / "s")
     origin = entry.spec.affine_lps @ (0, 0, 0, 1)
     middle = entry.spec.affine_lps @ (6, 8, 3, 1)
-    points = [tuple(map(float, place[:3])) for place in (origin, middle)]
+    points = [(float(x), float(y), float(z)) for x, y, z, _ in (origin, middle)]
     dark, bright = loading.probe([(0, entry)], points)
     assert stored[0, 0, 0] < 500 < stored[3, 8, 6]
     assert dark.readings == ((stored[0, 0, 0] * 2.0 + 3, "mm2/s"),)

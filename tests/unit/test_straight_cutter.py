@@ -95,4 +95,4 @@ def test_a_scene_cuts_the_same_before_and_after_vtk_is_there(
             cuts.append(scene.cut(matrix, frame.axis, area, linear=True))
             assert (scene._cutter is not None) is is_here
     assert np.ptp(cuts[0]) > 100
-    assert np.array_equal(*cuts)
+    assert np.array_equal(cuts[0], cuts[1])

@@ -231,7 +231,8 @@ def test_a_ring_shows_where_the_keyboard_is(window):
 
 def walk(window, most):
     """Press Tab; give each stop, and whether the picture around it changed when it was reached."""
-    before, stops = grab(window), []
+    before = grab(window)
+    stops: list[tuple[object, int]] = []
     for _ in range(most):
         press(window, Qt.Key.Key_Tab)
         focus, after = window.focusWidget(), grab(window)

@@ -30,8 +30,12 @@ def window(qapp, tmp_path):
         editor = made.display.volume_section.points
         wait_until(lambda: editor.isVisible() and editor.height() > 40, "the unfolded points")
         bar = made.display.verticalScrollBar()
-        wait_until(lambda: bar.setValue(bar.maximum()) or editor.visibleRegion().boundingRect()
-                   == editor.rect(), "the points on the screen")  # fmt: skip
+
+        def is_scrolled() -> bool:
+            bar.setValue(bar.maximum())
+            return editor.visibleRegion().boundingRect() == editor.rect()
+
+        wait_until(is_scrolled, "the points on the screen")
         yield made
 
 

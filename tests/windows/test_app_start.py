@@ -158,7 +158,9 @@ def test_after_a_failure_the_keyboard_is_on_the_way_on_not_on_clear(qapp, recent
         first.setFocus()
         drop(window, tmp_path / "papers")
         wait_until(lambda: "No images" in window.start.card.title.text(), "the answer")
-        assert window.focusWidget().text() == "Open another"
+        focus = window.focusWidget()
+        assert isinstance(focus, QPushButton)
+        assert focus.text() == "Open another"
 
 
 def test_the_keyboard_comes_to_the_first_button_before_the_list(qapp, recent):

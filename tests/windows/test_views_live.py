@@ -40,10 +40,10 @@ def shown(host, array, revisions=None):
     centre = (np.array(SHAPE[::-1]) - 1) / 2
     look = transfer(PRESETS["CT-Bone"], (0.0, 1.0))
     camera = Camera3D(azimuth=35.0, elevation=25.0)
-    done = []
+    done: list[object] = []
     host.drawn.connect(done.append)
     host.request(Picture(image, look, camera, centre, 35.0, *SIZE, Steps(1.0, 1.0)))
-    pump_until(lambda: done)
+    pump_until(lambda: bool(done))
     host.drawn.disconnect(done.append)
     grabbed = host.grabFramebuffer().convertToFormat(host.image.Format.Format_RGB32)
     pixels = np.frombuffer(grabbed.constBits(), np.uint8)

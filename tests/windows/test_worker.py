@@ -16,17 +16,25 @@ def worker(qapp):
 
 
 def test_of_jobs_that_wait_the_newest_of_each_name_is_done(worker):
-    go_on, done, taken = threading.Event(), [], []
+    go_on = threading.Event()
+    done: list[int] = []
+    taken: list[int] = []
+
+    def job(number: int) -> int:
+        done.append(number)
+        return number
+
     worker.run("first", lambda: go_on.wait(30), lambda _: None)
     for number in range(5):
-        worker.run("same", lambda n=number: done.append(n) or n, taken.append)
+        worker.run("same", lambda n=number: job(n), taken.append)
     go_on.set()
     wait_until(lambda: taken == [4], "the result on this thread")
     assert done == [4]
 
 
 def test_a_long_job_gives_up_when_it_is_told_to_hurry(worker):
-    begun, results = threading.Event(), []
+    begun = threading.Event()
+    results: list[object] = []
 
     def long_job():
         begun.set()
