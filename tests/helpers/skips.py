@@ -29,9 +29,12 @@ def parse(text: str) -> dict[str, str]:
     return allowed
 
 
-def is_allowed(nodeid: str, allowed: dict[str, str]) -> bool:
-    """Tell whether a test's name fits one of the patterns; [ ] of parameters mean themselves."""
-    return any(fnmatch.fnmatchcase(nodeid, p.replace("[", "[[]")) for p in allowed)
+def is_allowed(nodeid: str, said: str, allowed: dict[str, str]) -> bool:
+    """Tell whether a name fits a pattern and the skip says its reason; [ ] mean themselves."""
+    return any(
+        fnmatch.fnmatchcase(nodeid, pattern.replace("[", "[[]")) and reason in said
+        for pattern, reason in allowed.items()
+    )
 
 
 class SkipJudge:
@@ -43,9 +46,9 @@ class SkipJudge:
     def _judge(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.outcome != "skipped" or hasattr(report, "wasxfail"):
             return
-        if is_allowed(report.nodeid, self._allowed):
-            return
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        if is_allowed(report.nodeid, str(reason), self._allowed):
+            return
         report.outcome = "failed"
         report.longrepr = (
             f"{report.nodeid} was skipped ({reason}).\n"

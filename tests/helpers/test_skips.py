@@ -70,7 +70,8 @@ def test_a_reason_is_demanded() -> None:
 
 def test_names_are_compared_with_wildcards() -> None:
     allowed = skips.parse("tests/a.py::*  why\ntests/c.py::test_d[1]  why\n")
-    assert skips.is_allowed("tests/a.py::test_b[2]", allowed)
-    assert skips.is_allowed("tests/c.py::test_d[1]", allowed)
-    assert not skips.is_allowed("tests/c.py::test_d1", allowed)
-    assert not skips.is_allowed("tests/b.py::test_b", allowed)
+    assert skips.is_allowed("tests/a.py::test_b[2]", "Skipped: why", allowed)
+    assert skips.is_allowed("tests/c.py::test_d[1]", "Skipped: why", allowed)
+    assert not skips.is_allowed("tests/c.py::test_d1", "Skipped: why", allowed)
+    assert not skips.is_allowed("tests/b.py::test_b", "Skipped: why", allowed)
+    assert not skips.is_allowed("tests/a.py::test_b[2]", "Skipped: not installed", allowed)
