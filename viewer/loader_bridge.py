@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from loading import OpenVolume
 
 INTERVAL_MS = 50
-LONGEST_INTERVAL_MS = 150
-REST_PER_WORK = 3
-"""A look waits until the last one, its painting included, took a third of the time since."""
+LONGEST_INTERVAL_MS = 200
+REST_PER_WORK = 5
+"""A look waits until the last one, its painting included, took a fifth of the time since."""
 
 
 class LoaderBridge(QObject):

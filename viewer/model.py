@@ -208,13 +208,13 @@ class ViewModel(QObject):
         self.data_changed.emit(slices)
 
     def _measure_range(self) -> None:
-        """Ask for the range of the data when there is twice as much of it as the last time."""
+        """Ask for the range of the data when there is four times as much of it as the last time."""
         scene = self.scene
         if scene is None:
             return
         own = int((scene.qualities.content == np.arange(len(scene.qualities.content))).sum())
         is_over = scene.volume.state.is_over
-        if own == self._own_at_measure or (own < 2 * self._own_at_measure and not is_over):
+        if own == self._own_at_measure or (own < 4 * self._own_at_measure and not is_over):
             return
         self._own_at_measure = own
         self._is_measuring = True
