@@ -6,8 +6,10 @@ folder of the file that names them, and looked at as carefully as any other befo
 
 from __future__ import annotations
 
+import html
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +24,7 @@ from loading.formats.tiff_pages import (
     Spacing,
     check_page,
     count_pages,
+    form_of,
     is_swapped,
     open_tiff,
 )
@@ -29,6 +32,7 @@ from loading.formats.tiff_singles import SinglePage
 from loading.sources.places import LocalFile, Place
 
 _LONGEST_XML = 1 << 24
+_FILE_NAME = re.compile(r"""FileName\s*=\s*(["'])(.*?)\1""", re.DOTALL)
 
 
 def parsed(text: str | None) -> Mapping[str, Any]:
@@ -74,16 +78,21 @@ def companion(xml: Mapping[str, Any], place: Place) -> tuple[str, str]:
 
 
 class Files(NamedTuple):
-    """The files of a set: paths of those that are here, this one first, and names of the others."""
+    """The files of a set: paths of those that are here, this one first, and names of the others.
+
+    Where `is_safe` is not true a library that follows names may not be given the XML.
+    """
 
     here: list[str]
     lacking: list[str]
+    is_safe: bool = True
 
 
-def files_of(xml: Mapping[str, Any], place: Place) -> Files:
+def files_of(xml: Mapping[str, Any], place: Place, text: str) -> Files:
     """Name the files that hold planes of the same images; none when this one holds them all.
 
-    Where one name leads out of the folder none is followed.
+    Where one name leads out of the folder none is followed, also where only the text has it:
+    readers of the XML differ in what they take for a name.
 
     Raises
     ------
@@ -97,12 +106,17 @@ def files_of(xml: Mapping[str, Any], place: Place) -> Files:
             if isinstance(uuid, Mapping) and uuid.get("value", "") != xml.get("UUID"):
                 names[str(uuid.get("FileName", ""))] = None
     names.pop(os.path.basename(place.name), None)  # noqa: PTH119
-    if not names or "" in names or len(names) > MAX_FILES:
-        return Files([], [])
+    said = {html.unescape(name) for _, name in _FILE_NAME.findall(text)}
+    if "" in names or len(names | dict.fromkeys(said)) > MAX_FILES:
+        return Files([], [], is_safe=False)
     try:
+        for name in said - {""}:
+            inside(place.name, name)
         paths = {name: inside(place.name, name) for name in names}
     except CorruptFrame:
-        return Files([], list(names))
+        return Files([], list(names), is_safe=False)
+    if not names:
+        return Files([], [])
     # tifffile looks beside the file itself, wherever a link to it lies
     is_here = isinstance(place, LocalFile) and not os.path.islink(place.name)  # noqa: PTH114
     files = Files([place.name], [])
@@ -125,16 +139,27 @@ def single_pages(series: Any, form: PageForm, files: Sequence[str]) -> list[Sing
             found.append(None)
             continue
         offset = -1
-        if not form.meaning and page.is_final and page.dtype == form.stored:
+        if not form.meaning and page.is_final:
             try:
-                check_page(page, form, place)
-                offset = int(page.dataoffsets[0])
+                if _has_form(page, form, place):
+                    check_page(page, form, place)
+                    offset = int(page.dataoffsets[0])
             except CorruptFrame:
                 pass  # told for the slice when it is read
-        found.append(
-            SinglePage(place, form, UNKNOWN, offset, is_swapped(page.keyframe), page.index)
-        )
+        found.append(SinglePage(place, form, UNKNOWN, offset, is_swapped(page), page.index))
     return found
+
+
+def _has_form(page: Any, form: PageForm, place: Place) -> bool:
+    """Tell whether a page has this form by what its own file says, and as many bytes as it takes.
+
+    What is not sure is parsed when it is read.
+    """
+    keyframe = page.keyframe
+    size = form.rows * form.columns * form.samples * form.stored.itemsize
+    if keyframe.parent is not page.parent or sum(page.databytecounts) != size:
+        return False
+    return form_of(keyframe, place.name)._replace(is_lossy=form.is_lossy) == form
 
 
 def _images(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

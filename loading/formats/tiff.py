@@ -72,10 +72,10 @@ def describe(place: Place, parts: Parts) -> SinglePage | None:
         xml = ome.parsed(tif.ome_metadata) if tif.is_ome and is_whole else {}
         teller, text = ome.companion(xml, place)
         xml = ome.parsed(text) if text else xml
-        files = ome.files_of(xml, place)
+        files = ome.files_of(xml, place, text or str(tif.ome_metadata or ""))
         if files.lacking:
             told.append(notice("other_files", count=len(files.lacking), name=files.lacking[0]))
-        if len(files.here) < 2 and not text:
+        if not files.is_safe or (len(files.here) < 2 and not text):
             return _describe_pages(_Opened(place, tif, told, xml), parts)
     here = files.here or [place.name]
     with open_tiff(place, whole_set=True, omexml=text) as tif:

@@ -94,7 +94,7 @@ def coarse_form(
         try:
             other = open_other()
             indices = _indices(fine, other, multiscale, axes)
-        except LoadError:
+        except (LoadError, ArithmeticError, TypeError, ValueError):
             break  # what is shown first is no reason to fail
         if indices is None or other.array.dtype != fine.array.dtype:
             continue

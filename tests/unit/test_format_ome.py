@@ -79,6 +79,48 @@ def test_no_file_outside_the_folder_is_opened(tmp_path, name):
     assert "other_files" in codes(spec)
 
 
+@pytest.mark.parametrize("name", ["../out.ome.tif", "/etc/out.ome.tif"])
+def test_a_companion_leads_to_no_file_outside_either(tmp_path, name, monkeypatch):
+    """Not only what is shown: nothing outside is opened at all."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    array = make.voxels((1, 6, 9, 8), "uint16")
+    names = ["a.ome.tif", name]
+    paths = make.write_ome_set(inner, array, names, "set.companion.ome")
+    paths[1].rename(tmp_path / "out.ome.tif")
+    opened = []
+    plain = tifffile.TiffFile
+
+    def noted(file, *args, **options):
+        opened.append(str(getattr(file, "name", file)))
+        return plain(file, *args, **options)
+
+    monkeypatch.setattr(tifffile, "TiffFile", noted)
+    catalogue = loading.describe(str(paths[0]))
+    assert not [one for one in opened if "out.ome" in one]
+    assert all("other_files" in codes(entry.spec) for entry in catalogue.volumes)
+
+
+@pytest.mark.parametrize(
+    "other", [{"shape": (18, 16)}, {"photometric": "miniswhite"}, {"shape": (9, 9)}]
+)
+def test_planes_of_another_form_are_not_read_as_if_they_were(tmp_path, other):
+    """A file of the set that was replaced by one with enough bytes, but of another kind."""
+    array = make.voxels((1, 4, 9, 8), "uint16")
+    paths = make.write_ome_set(tmp_path, array, ["a.ome.tif", "b.ome.tif"])
+    shape = other.get("shape", (9, 8))
+    with tifffile.TiffWriter(paths[1]) as tif:
+        for _ in range(2):
+            page = np.full(shape, 7, np.uint16)
+            kind = other.get("photometric", "minisblack")
+            tif.write(page, photometric=kind, contiguous=False, metadata=None)
+    (entry,) = loading.describe(str(paths[0])).volumes
+    with loading.open_entry(entry) as volume:
+        assert volume.wait(20) is loading.LoadState.COMPLETE_WITH_FAILURES
+        assert sorted(chunk.index for chunk in volume.failures) == [2, 3]
+        assert np.array_equal(volume.array[:2], array[0, :2])
+
+
 def test_a_file_that_changed_fails_its_slices(tmp_path):
     array = make.voxels((1, 4, 9, 8), "uint16")
     paths = make.write_ome_set(tmp_path, array, ["a.ome.tif", "b.ome.tif"])
