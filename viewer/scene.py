@@ -93,9 +93,10 @@ class Scene:
             Trilinear between voxel centres; else the nearest voxel.
         """
         if self._cutter is None and not vtk_is_here() and is_straight(matrix):
-            return StraightCutter(self._shown, self.spec.empty_value).cut(
-                matrix, area, linear=linear
-            )
+            straight = StraightCutter(self._shown, self.spec.empty_value)
+            cut = straight.cut(matrix, area, linear=linear)
+            if cut is not None:
+                return cut
         if self._cutter is None:
             from viewer.slice_cutter import SliceCutter
 

@@ -73,8 +73,13 @@ class StraightCutter:
         self._array = array
         self._empty_value = empty_value
 
-    def cut(self, matrix: FloatArray, area: CutArea, *, linear: bool) -> npt.NDArray[np.generic]:
+    def cut(
+        self, matrix: FloatArray, area: CutArea, *, linear: bool
+    ) -> npt.NDArray[np.generic] | None:
         """Give array values, shape (height, width) or (height, width, 3), top row first.
+
+        None where voxels of the plane are no finite numbers: what becomes of those around them,
+        only VTK knows.
 
         Parameters
         ----------
@@ -92,6 +97,8 @@ class StraightCutter:
         ]
         # array axes run k, j, i; index axes run i, j, k
         plane = np.take(self._array, round(float(first[fixed])), axis=2 - fixed)
+        if linear and plane.dtype.kind == "f" and not np.isfinite(plane).all():
+            return None
         if across > down:
             plane = plane.swapaxes(0, 1)
         rows, columns = (_line(places[n], plane.shape[1 - n], linear) for n in (1, 0))

@@ -56,10 +56,26 @@ def test_planes_along_the_axes_are_those_that_vtk_cuts(number: int) -> None:
             for linear in (True, False):
                 wanted = theirs.cut(matrix, frame.axis, area, linear=linear).copy()
                 found = ours.cut(matrix, area, linear=linear)
+                assert found is not None
                 assert found.dtype == wanted.dtype
                 assert np.array_equal(found, wanted)
                 cuts += 1
     assert cuts == 12
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_planes_with_voxels_that_are_no_numbers_are_left_to_vtk(odd: float) -> None:
+    array = np.zeros((3, 8, 8), np.float32)
+    array[1, 4, 4] = odd
+    frame = plane_frames(np.eye(4), array.shape)["axial"]
+    area = CutArea(-4.0, -4.0, 0.5, 16, 16)
+    cutter = StraightCutter(array, 0.0)
+    for index, is_left in ((0, False), (1, True)):
+        matrix = index_matrix(frame, index, np.eye(4))
+        assert (cutter.cut(matrix, area, linear=True) is None) is is_left
+        nearest = cutter.cut(matrix, area, linear=False)
+        assert nearest is not None
+        assert bool(np.isfinite(nearest).all()) is not is_left
 
 
 def test_planes_across_the_axes_are_left_to_vtk() -> None:
