@@ -253,11 +253,10 @@ def _unfinished(
 def _by_number(in_order: Sequence[Item], places: IntArray, frame: Frame) -> list[Series] | None:
     """Split where the numbers of instances run through all places time after time.
 
-    The last time may be broken off. None where a slice is missing in between: then all that come
-    later would be of another time.
+    The last time may be broken off. None where the numbers do not show that no slice is missing
+    before that: all that come later would be of another time.
     """
-    numbered = {(item[0].instance_number, item[0].frame) for item in in_order}
-    if len(numbered) < len(in_order) or any(math.isinf(number) for number, _ in numbered):
+    if not _is_gap_free(in_order):
         return None
     distinct = int(places[-1]) + 1
     placed = sorted(
@@ -268,6 +267,20 @@ def _by_number(in_order: Sequence[Item], places: IntArray, frame: Frame) -> list
         return None
     parts = [[item for _, item in one] for one in rounds]
     return _on_one_grid(parts, TIME, [""] * len(parts), frame)
+
+
+def _is_gap_free(items: Sequence[Item]) -> bool:
+    """Tell whether instance numbers, or the frames of objects, begin where they must, all there."""
+    frames: dict[tuple[float, str], list[int]] = {}
+    for instance, _ in items:
+        of_file = (instance.instance_number, instance.place.name)
+        frames.setdefault(of_file, []).append(instance.frame)
+    if any(sorted(one) != list(range(len(one))) for one in frames.values()):
+        return False
+    files = sorted(number for number, _ in frames)
+    if len(files) == 1 and len(items) > 1:
+        return True
+    return files[0] in (0, 1) and all(n == files[0] + at for at, n in enumerate(files))
 
 
 def _telling_together(items: Sequence[Item]) -> tuple[Telling, ...]:
@@ -340,7 +353,7 @@ def _by_rank(
     """Put the first slice of each place into one point, the second into the next, and so on.
 
     What the sure keys tell comes first, then the instance number. None where places are not all
-    there equally often.
+    there equally often, or the numbers show that slices are missing and times would be mixed.
     """
     distinct = int(places[-1]) + 1
     times = len(in_order) // distinct
@@ -351,7 +364,24 @@ def _by_rank(
         key=lambda p: (p[0], _order(_value(p[1][0], chosen)), sort_key(p[1][0])),
     )
     points = [[item for _, item in ranked[first::times]] for first in range(times)]
+    if not _is_gap_free(in_order) and not _is_regular(points):
+        return None
     return [Series(points, TIME, [""] * times)]
+
+
+def _is_regular(points: Sequence[Sequence[Item]]) -> bool:
+    """Tell whether each point counts on from place to place like the first, and in their order.
+
+    Else some of its slices may be of the next point. Where nothing is numbered, nothing is known.
+    """
+    counted = np.array([[(one.instance_number, one.frame) for one, _ in part] for part in points])
+    if np.isinf(counted).all(axis=(0, 1))[0]:
+        return True
+    if np.isinf(counted).any():
+        return False
+    steps = np.diff(counted, axis=1)
+    rises, falls = (steps >= 0).all(axis=(0, 1)), (steps <= 0).all(axis=(0, 1))
+    return bool((steps == steps[0]).all() and (rises | falls).all())
 
 
 def _on_one_grid(

@@ -409,6 +409,38 @@ def test_numbers_with_a_slice_missing_in_between_make_no_times():
     assert len(found.skipped) == len(records) - PLACES
 
 
+@pytest.mark.parametrize(
+    "missing",
+    [
+        slice(0, 1),
+        slice(0, 2),
+        slice(PLACES + 1, 2 * PLACES + 1),
+        [0, *range(3 * PLACES + 1, 4 * PLACES)],
+    ],
+    ids=["the first", "the first two", "a round's worth", "one round's worth from both ends"],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_missing_slices_never_mix_times(missing, reverse):
+    """Each place may be there equally often, and yet be of another time than its neighbour."""
+    records = series([{}] * 4)
+    if reverse:
+        heights = [PLACES - 1 - n % PLACES for n in range(len(records))]
+        records = [record(n + 1, STEP * k) for n, k in enumerate(heights)]
+    kept = list(np.delete(np.arange(len(records)), missing))
+    found = sort_out([records[at] for at in kept])
+    (entry,) = found.volumes
+    assert entry.spec.time_points == 1
+    assert "duplicate_slices" in {told.code for told in entry.spec.warnings}
+
+
+@pytest.mark.parametrize("begin", [0, 1, 2])
+def test_a_whole_time_that_is_missing_mixes_nothing(begin):
+    """The first, second or third time is not there: those that are stay as they were taken."""
+    records = series([{}] * 4)
+    del records[begin * PLACES : (begin + 1) * PLACES]
+    assert only(records).time_points == 3
+
+
 def test_slices_that_were_taken_again_are_no_time():
     """A stack and two of its slices once more: the first ones stay, the others are told."""
     again = [{"ACQUISITION_TIME": "120000"}, {"ACQUISITION_TIME": "121500"}]
