@@ -33,8 +33,8 @@ _tile_part = Struct(">4xHL").unpack_from
 _siz = Struct(">HIIIIIIIIH").unpack_from
 _cod = Struct(">BBHBBBBBB").unpack_from
 _ORDINARY = frozenset({CAP, SIZ, COD, COC, TLM, PLM, QCD, QCC, COM, RGN, CRG})
-_PART_2 = frozenset({0xFF74, 0xFF75, 0xFF77, 0xFF78})
-"""Segments of transforms across components (ISO/IEC 15444-2 Annex I)."""
+_PART_2 = frozenset(range(0xFF70, 0xFF80))
+"""Segments of ISO/IEC 15444-2 (A.2) that change values: decoders step over them."""
 _MAX_TILES = 1024
 _MAX_BLOCKS = 1 << 22
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import struct
 import subprocess
 import sys
 import threading
@@ -80,6 +81,23 @@ def test_any_other_difference_is_judged_as_if_it_came_first(like_the_last):
         assert judged(changed, expected) == alone, at
     smaller = dataclasses.replace(expected, rows=expected.rows - 1)
     assert "the header says" in judged(second, smaller)
+
+
+@pytest.mark.parametrize("syntax", [J2K + "90", J2K + "92", J2K + "201"])
+def test_what_changes_values_and_is_not_undone_is_refused(syntax):
+    """E3: offsets, non-linear transforms, other wavelets (15444-2): decoders step over them."""
+    pixels = picture((64, 64))
+    stream = bytes(LOSSLESS[syntax if syntax in LOSSLESS else J2K + "90"](pixels))
+    at = stream.index(b"\xff\x90")
+    for marker in range(0xFF70, 0xFF80):
+        segment = struct.pack(">HHHBB", marker, 6, 0, 0x8F, 3)
+        with pytest.raises(CorruptFrame, match="no decoder here undoes"):
+            codecs.decode(
+                syntax,
+                stream[:at] + segment + stream[at:],
+                expected_of(pixels),
+                np.empty_like(pixels),
+            )
 
 
 # -- coarse prefixes ------------------------------------------------------------------------------
