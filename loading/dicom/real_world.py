@@ -13,6 +13,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -139,9 +140,10 @@ def _mapping(data: DataSet, shared: Attributes, item: Element) -> RealWorld | No
         if None in ends:
             return None
         low, high = (float(end) for end in ends if end is not None)
+    table = _table(raw.get(_TABLE, b""), low, high)
     low, high = min(low, high), max(low, high)
     slope, intercept = _double(raw.get(_SLOPE)), _double(raw.get(_INTERCEPT))
-    mapping: Mapping | None = _table(raw.get(_TABLE, b""), low, high)
+    mapping: Mapping | None = table
     if mapping is None and slope is not None and intercept is not None:
         is_line = 1 / LARGEST < abs(slope) <= LARGEST and abs(intercept) <= LARGEST
         mapping = ValueMap(slope, intercept) if is_line else None
@@ -155,8 +157,12 @@ def _mapping(data: DataSet, shared: Attributes, item: Element) -> RealWorld | No
 
 
 def _table(words: bytes, low: float, high: float) -> Table | None:
-    """Give the table whose entries are those of each stored number from `low` to `high`."""
-    if not words or len(words) != 8 * (high - low + 1):
+    """Give the table whose entries are those of each stored number from `low` to `high`.
+
+    None where the ends are no whole numbers or the other way round: which entry is whose is not
+    sure then.
+    """
+    if not words or not low.is_integer() or len(words) != 8 * (high - low + 1):
         return None
     if not (np.abs(np.frombuffer(words, DOUBLES)) <= LARGEST).all():
         return None
@@ -284,7 +290,7 @@ def _reading(
     if isinstance(world.mapping, Table):
         # The line gives the number of the entry.
         slope, intercept = 1.0, -float(world.mapping.first)
-        entries = tuple(world.mapping.entries.tolist())
+        entries = _unrolled(world.mapping)
     else:
         slope, intercept = world.mapping.slope, world.mapping.intercept
         entries = ()
@@ -297,6 +303,12 @@ def _reading(
     more = 0.5 if stored_range is not None else _ROUNDED * max(abs(world.low), abs(world.high))
     ends = [meant.slope * end + meant.intercept for end in (world.low - more, world.high + more)]
     return OtherUnit(name, line, min(ends), max(ends), entries)
+
+
+@lru_cache(maxsize=1)
+def _unrolled(table: Table) -> tuple[float, ...]:
+    """Give the entries of a table; the slices of a series, mostly of one table, share them."""
+    return tuple(table.entries.tolist())
 
 
 def _is_same(one: OtherUnit | None, other: OtherUnit, world: RealWorld) -> bool:

@@ -233,6 +233,17 @@ def test_a_map_means_what_its_table_says(tmp_path, stored):
     assert np.allclose(meant(entry), entries[stored], rtol=1e-6)
 
 
+@pytest.mark.parametrize("ends", [(0.5, 4095.5), (4095.0, 0.0), (float("-inf"), 5.0)])
+def test_a_table_whose_entries_have_no_sure_place_is_not_used(tmp_path, stored, ends):
+    """Ends that are no stored numbers would shift it, ends in the wrong order turn it round."""
+    item = table(np.arange(4096) / 3)
+    item.DoubleFloatRealWorldValueFirstValueMapped = ends[0]
+    item.DoubleFloatRealWorldValueLastValueMapped = ends[1]
+    entry = only(write_map(tmp_path / "m.dcm", stored, [item]))
+    assert (entry.spec.unit, entry.spec.other_units) == ("", ())
+    assert np.array_equal(meant(entry), stored)
+
+
 def test_a_map_whose_line_ends_before_says_so(tmp_path, stored):
     """Writers give the range of the numbers that occur, or less."""
     entry = only(write_map(tmp_path / "m.dcm", stored, [mapping(0.5, 2, last=1000)]))
