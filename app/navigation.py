@@ -41,10 +41,13 @@ class Navigation:
     def next_region(self, steps: int) -> None:
         """Give the keyboard to the next part of the window."""
         deck = self._window.deck
-        regions: list[QWidget] = [deck.toolbar, deck.series, deck.centre, deck.display, deck.status]
+        sheet = self._window.sheets.sheet  # what it lies over is reached beside it, not below it
+        middle: list[QWidget] = [deck.centre] if sheet is None or sheet.in_corner else []
+        middle += [sheet] if sheet is not None else []
+        regions: list[QWidget] = [deck.toolbar, deck.series, *middle, deck.display, deck.status]
         shown = [region for region in regions if region.isVisible()]
         focus = self._window.focusWidget()
-        now = next((n for n, r in enumerate(shown) if focus and r.isAncestorOf(focus)), -1)
+        now = next((n for n, r in enumerate(shown) if is_in(focus, r)), -1)
         for distance in range(1, len(shown) + 1):
             region = shown[(now + steps * distance) % len(shown)]
             if region is deck.centre and not deck.is_empty:
@@ -72,6 +75,11 @@ class Navigation:
     def reset_camera(self) -> None:
         """Look at the volume as in the beginning."""
         self._window.views.change(camera=replace(Camera3D()))
+
+
+def is_in(focus: QWidget | None, region: QWidget) -> bool:
+    """Tell whether a region, or a widget of it, has the keyboard."""
+    return focus is not None and (focus is region or region.isAncestorOf(focus))
 
 
 def first_stop(region: QWidget) -> QWidget | None:

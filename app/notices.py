@@ -144,27 +144,25 @@ def _failed_row(
 ) -> NoticeRow:
     from loading import notice
 
-    failures = [
-        (chunk, *failure_parts(failure.reason, volume.spec.path))
-        for chunk, failure in sorted(volume.failures.items())
-    ]
+    whole = sorted(volume.failures.items())
+    parts = [failure_parts(failure.reason, volume.spec.path) for _, failure in whole]
+    details = [failure.reason.rstrip(".") for _, failure in whole]
     if names_hidden:
         places = (volume.spec.path,)
-        failures = [(chunk, without_places(what, places), "") for chunk, what, _ in failures]
-    most = Counter(what for _, what, _ in failures).most_common(1)[0][0]
-    name = failures[0][2]
+        parts = [(without_places(what, places), "") for what, _ in parts]
+        details = [what for what, _ in parts]
+    most = Counter(what for what, _ in parts).most_common(1)[0][0]
+    name = parts[0][1]
     if most[1:2].islower():
         most = most[0].lower() + most[1:]  # it follows a colon
-    if len(failures) == 1 and name:
+    if len(parts) == 1 and name:
         most = f"{most} ({name})"
-    told = notice("chunk_failed", count=len(failures), reason=f"{most}.")
-    left = volume.progress.total - len(failures)
+    told = notice("chunk_failed", count=len(parts), reason=f"{most}.")
+    left = volume.progress.total - len(parts)
     rest = tr("The other {count} slices are shown.").format(count=left)
     lines = [
-        tr("slice {number}: {reason}").format(
-            number=chunk.index + 1, reason=f"{what} ({name})" if name else what
-        )
-        for chunk, what, name in failures[:_DETAIL_LIMIT]
+        tr("slice {number}: {reason}").format(number=chunk.index + 1, reason=reason)
+        for (chunk, _), reason in list(zip(whole, details, strict=True))[:_DETAIL_LIMIT]
     ]
     row = row_of(told, f"{where} {rest}".strip(), tr("Try again"), retry)
     return replace(row, details="\n".join(lines), names=(name,) if name else ())

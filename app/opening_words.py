@@ -22,6 +22,9 @@ _TITLE_LENGTH = 60
 _NAME_LENGTH = 40
 _PATH_LENGTH = 60
 _OTHER_KIND = re.compile(r"This is (?:an? )?(.+), not a DICOM object")
+_DAMAGE = re.compile(
+    r"\b(ends (early|inside|before)|is empty|damaged(?!, or)|cut off|are missing)\b", re.IGNORECASE
+)
 _NO_KIND = "This is not a DICOM object"
 _TEXTS = {".txt", ".md", ".log", ".csv", ".tsv", ".ini", ".cfg", ".py", ".rst"}
 _KINDS = {
@@ -131,11 +134,12 @@ def _nothing(name: str, uris: Sequence[str], error: NothingFound) -> Failure:
     if not skipped:
         parts = [tr("There are no files in it")]
     name = middle_words(name, _NAME_LENGTH)
-    if reasons and not kinds:  # they are images, but damaged
+    if reasons and not kinds and all(map(_DAMAGE.search, reasons)):  # images, but damaged
         text = _sentences([*parts, tr("Copy it again, or choose another folder")])
         title = tr("\u201c{name}\u201d could not be read").format(name=name)
         return Failure(title, text, tr("It could not be read"), text, (name,))
-    text = _sentences([*parts, error.cure or tr("Choose a folder with DICOM files")])
+    cure = error.cure or ("" if reasons else tr("Choose a folder with DICOM files"))
+    text = _sentences([*parts, *[cure] * bool(cure)])
     title = tr("No images found in \u201c{name}\u201d").format(name=name)
     return Failure(title, text, tr("No images found"), text, (name,))
 

@@ -41,7 +41,7 @@ class Sheet(QWidget):
         self.setProperty("no_ring", True)
         self.setAccessibleName(title)
         self._wanted = wanted
-        self._corner = corner
+        self.in_corner = corner
         self.cross = icon_button("close", tr("Close  (Esc)"), self.dismiss)
         head = QHBoxLayout()
         head.setContentsMargins(16, 8, 8, 4)
@@ -73,7 +73,7 @@ class Sheet(QWidget):
         width = min(wanted, room.width() - 32)
         content = self._inner.sizeHint().height() + 56
         height = min(max(content, 120), self._wanted.height(), room.height() - 32)
-        if self._corner:
+        if self.in_corner:
             left, top = room.right() - width - 8, room.bottom() - height - 8
         else:
             left = room.left() + (room.width() - width) // 2

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 INTERVAL_MS = 50
 LONGEST_INTERVAL_MS = 200
 REST_PER_WORK = 5
-"""A look waits until the last one, its painting included, took a fifth of the time since."""
+"""A look waits until the last one, its painting included, took a fifth of the time since.
+
+That holds for looks of less than 40 ms: after `LONGEST_INTERVAL_MS` the next one begins anyway.
+"""
 
 
 class LoaderBridge(QObject):

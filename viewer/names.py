@@ -65,8 +65,13 @@ def failure_parts(reason: str, folder: str) -> tuple[str, str]:
         "it ends early", "1.dcm"; a name is empty where there is none in it.
     """
     text = reason.removeprefix("The slice cannot be read: ")
-    what, begin, rest = text.partition(f": {folder}" if folder else "\0")
-    if not begin:
+    folder = folder.rstrip("/\\") or folder[:1]
+    ends = r"(?=[/\\]|\.?$|\. )" if folder not in ("/", "\\") else ""
+    found = re.search(f": {re.escape(folder)}{ends}", text) if folder else None
+    if found is None:
         return text.rstrip("."), ""
-    path = folder + rest.partition(". ")[0].rstrip(".")
-    return what, re.split(r"[/\\]", path)[-1]
+    rest = text[found.end() :]
+    path, _, cure = rest.rpartition(". ")
+    if " " not in cure or "/" in cure or "\\" in cure:  # no sentence: a name with ". " in it
+        path = rest.rstrip(".")
+    return text[: found.start()], re.split(r"[/\\]", folder + path)[-1]

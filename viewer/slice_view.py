@@ -112,6 +112,11 @@ class PictureView(QWidget):
         self.hand.forget()
         if pinch.state() == Qt.GestureState.GestureStarted:
             self._pinch = object()
+        is_over = pinch.state() in (
+            Qt.GestureState.GestureFinished, Qt.GestureState.GestureCanceled
+        )  # fmt: skip
+        if is_over or not pinch.changeFlags() & QPinchGesture.ChangeFlag.ScaleFactorChanged:
+            return  # the factor is that of the last step still
         middle = QPointF(self.mapFromGlobal(pinch.centerPoint()))
         self.zoom_at(middle, pinch.scaleFactor(), self._pinch)
 

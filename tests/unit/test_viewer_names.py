@@ -30,6 +30,10 @@ def test_a_sentence_is_cut_off_where_a_path_begins(text, places, expected):
             ("it ends early", "a b.dcm"),
         ),
         ("The file is gone: /data/Doe. J/1.dcm.", ("The file is gone", "1.dcm")),
+        ("It ends early: /data/Doe. J/IM. 12.dcm. Copy it.", ("It ends early", "IM. 12.dcm")),
+        ("It ends early: /data/Doe. J/IM. 12.dcm.", ("It ends early", "IM. 12.dcm")),
+        ("It ends early: /data/Doe. J. Copy it.", ("It ends early", "Doe. J")),
+        ("It is cut: /data/Doe. Jim/1.dcm.", ("It is cut: /data/Doe. Jim/1.dcm", "")),
         ("Nothing came in time.", ("Nothing came in time", "")),
     ],
 )

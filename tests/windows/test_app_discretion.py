@@ -131,6 +131,7 @@ def test_a_failed_slice_is_told_with_the_name_of_its_file(qapp, tmp_path):
         )
         assert row.where.startswith("Series Phantom. The other 8 slices are shown.")
         assert row.names == (paths[4].name,)
+        assert str(paths[4]) in row.details, "there is everything to copy, the path too"
         strip = window.views.findChild(QWidget, "quality-strip")
         told = {strip.tooltip_at(float(x)) for x in range(0, strip.width(), 20)}
         assert any(f"missing ({paths[4].name})" in words for words in told)

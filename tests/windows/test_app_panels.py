@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QWidget
 
 from app.settings import config_folder
+from app.sheets import Sheet
 from app.theme import DARK, HIT, LIGHT
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.window import (
@@ -232,6 +233,20 @@ def test_sheets_open_over_the_window_and_close_with_escape(window, id_):
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
     assert window.sheets.sheet is None
     assert differs(before, grab(window)) < 400
+
+
+@pytest.mark.parametrize("corner", [False, True])
+def test_the_next_part_of_the_window_is_the_open_sheet_not_what_it_covers(window, corner):
+    sheet = Sheet("A sheet", QSize(400, 300), corner=corner)
+    window.show_sheet("a sheet", lambda: sheet)
+    seen = []
+    for _ in range(6):
+        window.nav.next_region(1)
+        seen.append(window.focusWidget())
+    assert sheet in seen
+    covered = [one for one in seen if window.deck.centre.isAncestorOf(one)]
+    assert bool(covered) == corner
+    window.sheets.close()
 
 
 def test_diagnostics_name_the_renderer_and_no_person(window, folder):
