@@ -126,12 +126,14 @@ def sniff_syntax(data: bytes, native_bytes: int) -> str:
         behind = 4 + int.from_bytes(data[4:6], "big")
         is_ht = data[behind : behind + 2] == b"\xff\x50"
         return syntaxes.HTJ2K if is_ht else syntaxes.JPEG_2000
-    if data[:2] == b"\xff\x0a" or data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+    if data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
         return syntaxes.JPEG_XL
     if data[:2] == b"\xff\xd8":
         return _JPEGS.get(_frame_marker(data), syntaxes.JPEG_EXTENDED)
     if len(data) == native_bytes:
         return syntaxes.EXPLICIT_LITTLE
+    if data[:2] == b"\xff\x0a":  # also the ordinary value 2815
+        return syntaxes.JPEG_XL
     count = int.from_bytes(data[:4], "little")
     if len(data) > 64 and 1 <= count <= 15 and data[4:8] == b"\x40\0\0\0":
         return syntaxes.RLE

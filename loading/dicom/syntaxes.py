@@ -38,6 +38,7 @@ ONE_FRAGMENT = WRAPPED | {RLE}
 """A frame is never divided into several fragments."""
 
 HTJ2K_FAMILY = frozenset({HTJ2K_LOSSLESS, HTJ2K_RPCL, HTJ2K})
+JPEG_XL_FAMILY = frozenset({JPEG_XL_LOSSLESS, JPEG_XL_JPEG, JPEG_XL})
 
 NAMES = {
     IMPLICIT_LITTLE: "implicit little endian",

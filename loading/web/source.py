@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from loading.dicom import syntaxes
 from loading.dicom.json_headers import JsonHeader
 from loading.dicom.payloads import Payloads, sniff_syntax
 from loading.dicom.pixels import FramePixels
@@ -383,7 +384,8 @@ class WebSource:
         looks_plain = not self._payloads.coding(frame, sniffed).is_encapsulated
         if not coding.is_encapsulated:
             return told if looks_plain else sniffed
-        return sniffed if looks_plain and arrival.data[:2] not in _MAGIC else told
+        magic = (*_MAGIC, _JPEG_XL) if told in syntaxes.JPEG_XL_FAMILY else _MAGIC
+        return sniffed if looks_plain and arrival.data[:2] not in magic else told
 
     def can_retry(self, chunk: ChunkKey) -> bool:
         """Have a slice that could not be decoded asked for once more, whole and in one piece."""
@@ -474,6 +476,7 @@ def _cache_key(frame: FramePixels) -> tuple[str, str]:
 
 
 _MAGIC = (b"\xff\xd8", b"\xff\x4f")
+_JPEG_XL = b"\xff\x0a"
 
 
 def make_source(

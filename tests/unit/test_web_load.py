@@ -13,6 +13,8 @@ import pytest
 
 import loading
 from loading import codecs
+from loading.dicom import syntaxes
+from loading.dicom.payloads import sniff_syntax
 from loading.web import frame_cache, trouble
 from loading.web.frame_cache import FrameCache
 from loading.web.http import HttpClient
@@ -263,6 +265,30 @@ def test_a_syntax_nobody_told_is_seen_in_the_bytes():
 
     array, *_ = loaded(store, silent)
     assert np.array_equal(array, VOLUME)
+
+
+def test_native_values_that_look_like_a_codestream():
+    """H3: FF 0A begins JPEG XL, and is the ordinary value 2815."""
+    volume = VOLUME.copy()
+    volume[:, 0, 0] = 2815
+    array, *_ = loaded(Store(volume, RAW))
+    assert np.array_equal(array, volume)
+    array, *_ = loaded(Store(volume, JPEG_LS, encode=lambda plane: plane.tobytes()))
+    assert np.array_equal(array, volume)
+    assert sniff_syntax(b"\xff\x0a" + bytes(90), 100) == syntaxes.JPEG_XL
+
+
+def test_jpeg_xl_is_not_shown_as_plain_values():
+    """A codestream filled up to the length of the pixels is damaged, not a native frame."""
+
+    def encode(plane):
+        boxes = bytes(imagecodecs.jpegxl_encode(plane.view(np.uint16), lossless=True))
+        stream = boxes[boxes.index(b"jxlc") + 4 :]  # the last box
+        assert stream[:2] == b"\xff\x0a"
+        return stream.ljust(plane.nbytes, b"\0")
+
+    _, qualities, *_ = loaded(Store(VOLUME, syntaxes.JPEG_XL_LOSSLESS, encode=encode))
+    assert len(qualities.failed) == len(VOLUME)
 
 
 def test_lossiness_is_read_from_the_codestream():
