@@ -407,6 +407,8 @@ class Flight:
         try:
             data, syntax = frame_in(wado.LADDER[self._rung], answer, self._frame, self._name)
         except LoadError as error:
+            if isinstance(error, BadResponse):  # of a damaged object another copy is no better
+                self._kit.instances.forget(answer)
             self._fail(error)
             return
         self._kit.habits.rung = self._rung

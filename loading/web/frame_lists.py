@@ -13,17 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from loading.errors import LoadError
+from loading.errors import BadResponse, LoadError
 from loading.web import wado
 from loading.web.http import Exchange, HttpClient, HttpRequest, HttpResponse
 from loading.web.multipart import parts_of
 from loading.web.retrieve_options import RetrieveOptions
-from loading.web.trouble import error_of, refuse_page
+from loading.web.trouble import BUSY, error_of, refuse_page
 
 SMALL = 16 << 10
 """Frames of more bytes gain nothing: a line of 100 Mbit/s is full with one on each connection."""
 LIST_BYTES = 128 << 10
 MOST_FRAMES = 64
+_SAME_FOR_ALL = BUSY | {401, 407}
+"""Answers that a single frame would get as well."""
 
 
 class Listed(NamedTuple):
@@ -105,14 +107,26 @@ class FrameLists:
         found: list[Listed] = []
         if isinstance(answer, HttpResponse):
             self.received += answer.received
-            if answer.status in wado.REFUSALS:
-                failed = None
-            elif failed is None:
+            if failed is None:
                 found = _frames_in(answer, list(one.waiting))
+            elif answer.status in wado.REFUSALS:
+                failed = None
+        if len(one.waiting) > 1 and _may_be_for_the_list(answer):
+            failed = None
         if not found and failed is None and len(one.waiting) > 1:
             self._habits.lists = False
         for place, got in enumerate(one.waiting.values()):
             got(failed or (found[place] if found else None))
+
+
+def _may_be_for_the_list(answer: HttpResponse | LoadError) -> bool:
+    """Tell whether a single frame may be answered otherwise.
+
+    Object stores answer 403 for a name that they do not have, and a list is none of theirs.
+    """
+    if isinstance(answer, LoadError):
+        return isinstance(answer, BadResponse)
+    return answer.status not in _SAME_FOR_ALL
 
 
 def _frames_in(answer: HttpResponse, numbers: list[int]) -> list[Listed]:

@@ -37,15 +37,16 @@ class Instances:
     def __init__(self, client: HttpClient) -> None:
         self._client = client
         self.received = 0
-        self._wholes: OrderedDict[str, _Whole] = OrderedDict()
+        self._wholes: OrderedDict[tuple[str, str], _Whole] = OrderedDict()
 
     def get(self, url: str, accept: str, got: Callable[[Answer], None]) -> bool:
         """Have `got` called with an instance; tell whether that takes a request of its own."""
-        whole = self._wholes.get(url)
+        key = url, accept
+        whole = self._wholes.get(key)
         if whole is None:
-            whole = self._wholes[url] = _Whole(waiting=[got])
+            whole = self._wholes[key] = _Whole(waiting=[got])
             request = HttpRequest(url, accept=accept, max_bytes=MAX_INSTANCE, attempts=3)
-            whole.exchange = self._client.send(request, lambda answer: self._take(url, answer))
+            whole.exchange = self._client.send(request, lambda answer: self._take(key, answer))
             return True
         if whole.answer is not None:
             answer = whole.answer
@@ -56,12 +57,18 @@ class Instances:
 
     def stop(self, got: Callable[[Answer], None]) -> None:
         """Forget somebody who waits; an instance that nobody waits for is not fetched on."""
-        for url, whole in list(self._wholes.items()):
+        for key, whole in list(self._wholes.items()):
             if got in whole.waiting:
                 whole.waiting.remove(got)
                 if not whole.waiting and whole.exchange is not None and whole.answer is None:
                     whole.exchange.cancel()
-                    del self._wholes[url]
+                    del self._wholes[key]
+
+    def forget(self, answer: HttpResponse) -> None:
+        """Have an answer that is no picture, such as a sign-in page, not given out again."""
+        for key, whole in list(self._wholes.items()):
+            if whole.answer is answer:
+                del self._wholes[key]
 
     def drop(self) -> None:
         """Forget everything."""
@@ -70,8 +77,8 @@ class Instances:
                 whole.exchange.cancel()
         self._wholes.clear()
 
-    def _take(self, url: str, answer: Answer) -> None:
-        whole = self._wholes.get(url)
+    def _take(self, key: tuple[str, str], answer: Answer) -> None:
+        whole = self._wholes.get(key)
         if isinstance(answer, HttpResponse):
             self.received += answer.received
         if whole is None:
@@ -79,14 +86,14 @@ class Instances:
         if isinstance(answer, HttpResponse) and answer.status == 200:
             whole.answer = answer
         else:
-            del self._wholes[url]
+            del self._wholes[key]
         waiting, whole.waiting = whole.waiting, []
         for got in waiting:
             got(answer)
         self._bound()
 
     def _bound(self) -> None:
-        kept = [url for url, whole in self._wholes.items() if whole.answer is not None]
+        kept = [key for key, whole in self._wholes.items() if whole.answer is not None]
         size = sum(len(w.answer.body) for w in self._wholes.values() if w.answer is not None)
         while size > KEPT_BYTES and len(kept) > 1:
             gone = self._wholes.pop(kept.pop(0)).answer

@@ -1,6 +1,7 @@
 """Slices that share an object over the line: tiles of a mosaic, masks, frames of a cine."""
 
 import re
+import threading
 from dataclasses import replace
 
 import highdicom as hd
@@ -10,6 +11,9 @@ import pytest
 import loading
 from loading.web import frame_cache, trouble
 from loading.web.frame_cache import FrameCache
+from loading.web.frame_lists import LIST_BYTES, MOST_FRAMES
+from loading.web.http import HttpClient
+from loading.web.instances import Instances
 from loading.web.wado import forget_habits, habits_of
 from tests.helpers.enhanced_objects import frame_groups, shared_groups, write_enhanced
 from tests.helpers.object_server import ObjectServer
@@ -138,7 +142,35 @@ def gives_another_order(store, asked, reply):
     return replace(turned, body=b"--b0\r\n".join([head, *said]))
 
 
-@pytest.mark.parametrize("answer", [refuses, gives_the_first_only, gives_another_order])
+def has_no_such_name(store, asked, reply):
+    """Answer as object stores do for a name that is not there."""
+    return Reply(403, {"Content-Type": "application/xml"}, b"<Error/>")
+
+
+def is_gone(store, asked, reply):
+    return Reply(410)
+
+
+def fails_behind_a_proxy(store, asked, reply):
+    return Reply(502)
+
+
+def gives_too_much(store, asked, reply):
+    return replace(reply, body=reply.body + bytes(MOST_FRAMES * LIST_BYTES))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refuses,
+        gives_the_first_only,
+        gives_another_order,
+        has_no_such_name,
+        is_gone,
+        fails_behind_a_proxy,
+        gives_too_much,
+    ],
+)
 def test_lists_that_are_not_given_are_asked_for_once(enhanced, answer):
     """N1: a refusal, too few parts, parts of other frames: frames one by one, and all right."""
     path, stored = enhanced
@@ -156,3 +188,47 @@ def test_lists_that_are_not_given_are_asked_for_once(enhanced, answer):
         assert [numbers for numbers in wanted(server, store) if len(numbers) > 1] == lists
     assert np.array_equal(values, stored)
     assert lists
+
+
+def test_a_page_instead_of_an_instance_is_not_kept(enhanced):
+    """P6: who has signed in and tries again is not given the sign-in page of before."""
+    path, stored = enhanced
+    store, is_shut = ObjectServer([path]), [True]
+
+    def handler(asked):
+        if store.numbers(asked):
+            return Reply(500)
+        if not re.search(r"/instances/[\d.]+$", asked.path):
+            return store(asked)
+        if is_shut[0]:
+            return Reply(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>")
+        return Reply(200, {"Content-Type": "application/dicom"}, path.read_bytes())
+
+    with WebServer(handler) as server:
+        (entry,) = loading.describe(server.url + store.path).volumes
+        with loading.open_entry(entry) as volume:
+            assert volume.wait(60) is loading.LoadState.COMPLETE_WITH_FAILURES
+            is_shut[0] = False
+            volume.retry_failed()
+            assert volume.wait(60) is loading.LoadState.COMPLETE, volume.failures
+            assert np.array_equal(volume.stored(), stored)
+
+
+def test_one_address_in_two_forms_is_asked_for_twice():
+    client, answers, both = HttpClient(), [], threading.Event()
+
+    def got(answer):
+        answers.append(bytes(answer.body))
+        if len(answers) == 2:
+            both.set()
+
+    def handler(asked):
+        return Reply(200, {"Content-Type": "text/x"}, asked.headers["accept"].encode())
+
+    with WebServer(handler) as server:
+        instances = Instances(client)
+        for accept in ("a/a", "b/b"):
+            client.call_soon(lambda accept=accept: instances.get(server.url, accept, got))
+        assert both.wait(60)
+        client.close()
+    assert sorted(answers) == [b"a/a", b"b/b"]
