@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,7 +29,28 @@ _PALETTES = ("00281201", "00281202", "00281203", "00281221", "00281222", "002812
 _SIEMENS, _SIEMENS_CREATOR = "0029", "SIEMENS CSA HEADER"
 _MODALITY_TABLES, _TABLE = "00283000", "00283006"
 _MOST_BYTES = 1 << 20
+_MOST_TOGETHER = 256 << 20
 _AT_ONCE = 8
+
+
+class _Room:
+    """How many bytes all values of one opening may still have; used from several threads."""
+
+    def __init__(self, left: int) -> None:
+        self._lock = threading.Lock()
+        self._left = left
+        self.is_full = False
+
+    def take(self, count: int) -> bool:
+        """Have room for a value, or none from now on."""
+        with self._lock:
+            if self.is_full or count > self._left:
+                if not self.is_full:
+                    _log.warning("tables of headers are left apart: there are too many bytes")
+                self.is_full = True
+                return False
+            self._left -= count
+            return True
 
 
 def put_in(
@@ -36,7 +58,8 @@ def put_in(
 ) -> list[Object]:
     """Give metadata with the tables that they keep apart.
 
-    What cannot be fetched stays where it is: the object is then told to lack it.
+    What cannot be fetched, or is beyond 256 MiB together, stays where it is: the object is then
+    told to lack it.
 
     Parameters
     ----------
@@ -52,15 +75,22 @@ def put_in(
     if not places:
         return [data for data, _ in objects]
     urls = list(dict.fromkeys(places.values()))
+    room = _Room(_MOST_TOGETHER)
     with ThreadPoolExecutor(min(_AT_ONCE, len(urls)), "long values") as pool:
         values = dict(
-            zip(urls, pool.map(lambda url: _fetch(url, client, cancel), urls), strict=True)
+            zip(urls, pool.map(lambda url: _fetch(url, client, cancel, room), urls), strict=True)
         )
     cancel.check()
     found = [data for data, _ in objects]
+    # encoded once, however many objects name it
+    inline = {
+        url: {"vr": "OW", "InlineBinary": base64.b64encode(value).decode()}
+        for url, value in values.items()
+        if value
+    }
     for (number, key), url in places.items():
-        if values[url]:
-            found[number] = _with(found[number], key, values[url])
+        if url in inline:
+            found[number] = _with(found[number], key, inline[url])
     return found
 
 
@@ -94,25 +124,28 @@ def _item_of(data: Object) -> Object | None:
     return item if isinstance(item, dict) else None
 
 
-def _with(data: Object, key: str, value: bytes) -> Object:
+def _with(data: Object, key: str, inline: Object) -> Object:
     """Put a value into a copy; its own representation does not matter to who reads bytes."""
-    inline = {"vr": "OW", "InlineBinary": base64.b64encode(value).decode()}
     if key != _TABLE:
         return data | {key: inline}
     item = (_item_of(data) or {}) | {key: inline}
     return data | {_MODALITY_TABLES: {"vr": "SQ", "Value": [item]}}
 
 
-def _fetch(url: str, client: HttpClient, cancel: CancelToken) -> bytes:
+def _fetch(url: str, client: HttpClient, cancel: CancelToken, room: _Room) -> bytes:
     """Fetch a value, alone or as the one part of a body; none where it cannot be had."""
+    if room.is_full:
+        return b""
     try:
         answer = client.get(HttpRequest(url, max_bytes=_MOST_BYTES), cancel)
         refuse_page(answer)
         kind = answer.header("content-type")
         if not is_multipart(kind, answer.body):
-            return bytes(answer.body)
-        part = parts_of(kind, answer.body, is_whole=True)[0]
-        return bytes(answer.body[part.start : part.stop])
+            value = bytes(answer.body)
+        else:
+            part = parts_of(kind, answer.body, is_whole=True)[0]
+            value = bytes(answer.body[part.start : part.stop])
+        return value if room.take(len(value)) else b""
     except Cancelled:
         return b""
     except LoadError as error:

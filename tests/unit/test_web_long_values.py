@@ -12,7 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut
 
 import loading
-from loading.web import trouble
+from loading.sources.base import CancelToken
+from loading.web import long_values, trouble
+from loading.web.http import HttpClient
 from loading.web.wado import forget_habits
 from tests.helpers.dicom_series import phantom, write_series
 from tests.helpers.pictures import colours_of, entry_of
@@ -108,6 +110,21 @@ def test_a_table_that_cannot_be_had_is_told(tmp_path):
         catalogue = loading.describe(f"{server.url}/studies/1.2.3/series/1.2.3.4")
     (entry,) = catalogue.volumes
     assert "value_ignored" in {one.code for one in entry.spec.warnings}
+
+
+def test_tables_have_a_bound_together(tmp_path, monkeypatch, caplog):
+    """Four tables of 8192 bytes, room for two: the others stay apart, and the log says so once."""
+    monkeypatch.setattr(long_values, "_MOST_TOGETHER", 20_000)
+    archive, client = Archive(with_table(tmp_path), "beside"), HttpClient()
+    with WebServer(archive) as server:
+        base = f"{server.url}/studies/1.2.3"
+        told = [(one, base) for one in archive.metadata]
+        found = long_values.put_in(told, client, CancelToken())
+        client.close()
+    tables = [one["00283000"]["Value"][0]["00283006"] for one in found]
+    assert sum("InlineBinary" in one for one in tables) == 2
+    assert sum("BulkDataURI" in one for one in tables) == 2
+    assert sum("too many bytes" in one.message for one in caplog.records) == 1
 
 
 @pytest.mark.parametrize("form", FORMS)
