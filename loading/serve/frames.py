@@ -78,7 +78,11 @@ def _takes_raw(wish: Wish) -> bool:
 
 
 def _decoded(entry: Object, part: FramePart) -> FramePart:
-    """Give native samples; what a client would take for other colours than they are is refused."""
+    """Give native samples; what a client would take for other colours than they are is refused.
+
+    RGB under YBR_FULL_422 is not: it is three bytes a pixel where that model has two, which is how
+    clients know it (`docs/use/publish.md`).
+    """
     if part.syntax in syntaxes.NATIVE:
         return part
     native = native_frame(entry, part)
