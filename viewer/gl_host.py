@@ -6,6 +6,7 @@ into the window. No native child window, so overlays, Wayland and scaling need n
 
 from __future__ import annotations
 
+import logging
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from viewer.render_host import Drawn
 if TYPE_CHECKING:
     from viewer.volume_look import Picture
     from viewer.volume_scene import VolumeScene
+
+_log = logging.getLogger(__name__)
 
 _COLOR_BUFFER_BIT = 0x4000
 _DRAW_FRAMEBUFFER = 0x8CA9
@@ -92,13 +95,12 @@ class GlHost(QOpenGLWidget):
     def paintGL(self) -> None:
         """Draw if something changed, and copy VTK's picture into the window's."""
         functions = self.context().functions()
-        if self._picture is None or self._is_painting:
+        if self._picture is None or self._is_painting or not self._is_set_up():
             functions.glClearColor(0.0, 0.0, 0.0, 1.0)
             functions.glClear(_COLOR_BUFFER_BIT)
             return
         self._is_painting = True
         try:
-            self._set_up()  # once, and not to be counted as what a picture takes
             started = time.perf_counter()
             was_dirty = self._paint(self._picture)
         finally:
@@ -137,10 +139,26 @@ class GlHost(QOpenGLWidget):
         state.Pop()
         return was_dirty
 
+    def _is_set_up(self) -> bool:
+        """Set VTK up once, not counted as what a picture takes; tell and say where that fails."""
+        if self._scene is not None:
+            return True
+        self._is_painting = True
+        try:
+            self._set_up()
+        except Exception:
+            _log.exception("VTK cannot be set up in the window's OpenGL")
+            self._picture = None
+            self._let_go()
+            self.makeCurrent()  # the rest of the paint clears to black
+            self.unusable.emit()
+            return False
+        finally:
+            self._is_painting = False
+        return True
+
     def _set_up(self) -> None:
         """Make VTK's window in Qt's context, once for each context."""
-        if self._window is not None:
-            return
         from viewer.start_check import planes_may_be_patched, rays_may_jump
         from viewer.volume_scene import VolumeScene
         from viewer.vtk_setup import vtkGenericOpenGLRenderWindow

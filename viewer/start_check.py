@@ -63,9 +63,14 @@ def planes_may_be_patched(window: Any, resolve: Resolve) -> bool:
 def _is_known(what: str, window: Any, is_exact: Callable[[], bool]) -> bool:
     key = (what, type(window).__name__)
     if key not in _known:
-        _known[key] = is_exact()
-        if not _known[key]:
-            _log.warning("3D goes without %s: it changes the picture on %s", *key)
+        try:
+            _known[key] = is_exact()
+        except Exception:  # VTK alone may draw well where what is tried here does not
+            _log.exception("3D goes without %s: it cannot be tried on %s", *key)
+            _known[key] = False
+        else:
+            if not _known[key]:
+                _log.warning("3D goes without %s: it changes the picture on %s", *key)
     return _known[key]
 
 

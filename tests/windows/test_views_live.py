@@ -89,3 +89,31 @@ def test_patching_that_goes_wrong_is_not_used(host, monkeypatch, name, wrong):
     assert shown(host, array).max() > 100
     assert host._scene.texture is None
     assert not start_check._known[("patching", "vtkGenericOpenGLRenderWindow")]
+
+
+def test_a_check_that_raises_leaves_vtk_alone(host, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("no such shader")
+
+    monkeypatch.setattr(start_check, "_known", {})
+    monkeypatch.setattr(start_check, "_drawn", fail)
+    assert shown(host, voxels(np.int16)).max() > 100
+    assert set(start_check._known.values()) == {False}
+    assert "no such shader" in caplog.text
+
+
+def test_a_set_up_that_fails_is_told(host, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise RuntimeError("no such window")
+
+    told: list[bool] = []
+    host.unusable.connect(lambda: told.append(True))
+    with monkeypatch.context() as patch:
+        patch.setattr("viewer.volume_scene.VolumeScene", fail)
+        image = VolumeImage.of(voxels(np.int16), np.eye(4), ValueMap(5.0, 0.0), BOUNDS, None)
+        look = transfer(PRESETS["CT-Bone"], (0.0, 1.0))
+        host.request(Picture(image, look, Camera3D(), np.zeros(3), 35.0, *SIZE, Steps(1.0, 1.0)))
+        pump_until(lambda: bool(told))
+    assert host._window is None
+    assert "no such window" in caplog.text
+    assert shown(host, voxels(np.int16)).max() > 100, "it may be tried again"
