@@ -226,7 +226,13 @@ class ViewModel(QObject):
                 robust_range(scene.volume, scene.t),
             ),
             self._take_range,
+            lambda: self._take_no_range(scene),
         )
+
+    def _take_no_range(self, scene: Scene) -> None:
+        """Wait no longer for a range that could not be found out."""
+        if scene is self.scene:
+            self._is_measuring = False
 
     def _take_range(
         self, measured: tuple[Scene, tuple[float, float] | None, tuple[float, float] | None]

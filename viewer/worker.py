@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 JOIN_TIMEOUT_S = 5.0
 NICENESS = 10
 
+_Then = Callable[[Any], None]
+_Job = tuple[Callable[[], Any], _Then, Callable[[], None] | None]
+
 
 class GivenUp(Exception):
     """Raised inside a job whose result nobody wants any more."""
@@ -39,7 +42,7 @@ class Worker(QObject):
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
+        self._jobs: dict[str, _Job] = {}
         self._wake = threading.Condition()
         self._stopping = self._hurried = False
         self._at_end: Callable[[], None] | None = None
@@ -57,16 +60,23 @@ class Worker(QObject):
             self._thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
             self._thread.start()
 
-    def run(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    def run(
+        self,
+        name: str,
+        job: Callable[[], Any],
+        then: _Then,
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         """Ask for `job()` in the thread and `then(result)` on the GUI thread.
 
-        A job that raises is logged and its `then` is not called.
+        A job that raises is logged, and instead of its `then`, `failed()` is called there; neither
+        is for a job that gave up.
         """
         with self._wake:
             if self._hurried:
                 return
             self._jobs.pop(name, None)
-            self._jobs[name] = (job, then)
+            self._jobs[name] = (job, then, failed)
             self._start()
             self._wake.notify()
 
@@ -113,24 +123,29 @@ class Worker(QObject):
                 if self._stopping:
                     break
                 name = next(iter(self._jobs))
-                job, then = self._jobs.pop(name)
-            self._do(name, job, then)
-            del job, then  # what they hold, a whole volume maybe, is not kept until the next job
+                job, then, failed = self._jobs.pop(name)
+            self._do(name, job, then, failed)
+            # What they hold, a whole volume maybe, is not kept until the next job.
+            del job, then, failed
         if self._at_end is not None:
             self._at_end()
 
-    def _do(self, name: str, job: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    def _do(
+        self, name: str, job: Callable[[], Any], then: _Then, failed: Callable[[], None] | None
+    ) -> None:
         try:
             result = job()
         except GivenUp:
             return
         except Exception:
             _log.exception("the job %s failed", name)
+            if failed is not None and not self._hurried:
+                self._finished.emit(lambda _: failed(), None)
             return
         if not self._hurried:
             self._finished.emit(then, result)
 
-    def _deliver(self, then: Callable[[Any], None], result: Any) -> None:
+    def _deliver(self, then: _Then, result: Any) -> None:
         if not self._hurried:
             then(result)
 

@@ -32,6 +32,19 @@ def test_of_jobs_that_wait_the_newest_of_each_name_is_done(worker):
     assert done == [4]
 
 
+def test_of_a_job_that_raises_its_asker_is_told(worker, caplog):
+    told: list[str] = []
+
+    def job() -> None:
+        raise OSError("no such plane")
+
+    worker.run("bad", job, lambda _: told.append("then"), lambda: told.append("failed"))
+    worker.run("good", lambda: None, lambda _: told.append("good"))
+    wait_until(lambda: "good" in told, "the job after it")
+    assert told == ["failed", "good"]
+    assert "no such plane" in caplog.text
+
+
 def test_a_long_job_gives_up_when_it_is_told_to_hurry(worker):
     begun = threading.Event()
     results: list[object] = []
