@@ -138,4 +138,12 @@ def _paint_volume(painter: QPainter, place: QRect, scene: Scene, state: ViewStat
         else:
             painter.drawImage(0, 0, drawn.image)
     size = (float(place.width()), float(place.height()))
-    paint_volume_overlay(painter, size, scene, state, sentence=sentence, is_rough=False)
+    paint_volume_overlay(
+        painter,
+        size,
+        scene,
+        state,
+        sentence=sentence,
+        is_rough=False,
+        has_picture=not sentence,
+    )

@@ -23,6 +23,7 @@ def paint_volume_overlay(
     *,
     sentence: str,
     is_rough: bool,
+    has_picture: bool = True,
     hovered: str = "",
     face: Face | None = None,
 ) -> None:
@@ -36,6 +37,7 @@ def paint_volume_overlay(
     margin, area = overlays.MARGIN, overlays.text_area(width, height)
     if sentence:
         overlays.draw_sentence(painter, QRectF(0, 0, width, height), sentence)
+    if not has_picture:
         return
     if state.crop is not None and state.volume_mode != "off":
         _paint_crop(painter, size, scene, state, state.crop, face)

@@ -59,6 +59,14 @@ _SHARP = (1.0, 0.5)
 _Made = tuple[Scene, bool, VolumeImage | None]
 
 
+class _Following:
+    """Hold the copy that follows the load of one scene; filled and emptied by the worker alone."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.copy: FollowingCopy | None = None
+
+
 class _Overlay(QWidget):
     """A transparent sheet over the host."""
 
@@ -96,8 +104,7 @@ class VolumeView(PictureView):
         self._overlay = _Overlay(self, self.paint_overlay)
         self._worker = Worker("voxtide-copies", self)
         self._look = Look3D()
-        self._following: FollowingCopy | None = None
-        self._followed: Scene | None = None
+        self._following: _Following | None = None
         self._is_copying = self._is_final = False
         self._is_stale = True
         self._sentence = ""
@@ -114,7 +121,8 @@ class VolumeView(PictureView):
         self._follow.setSingleShot(True)
         self._follow.timeout.connect(self._copy)
         self._host.drawn.connect(self._take_drawn)
-        self._host.unusable.connect(self._take_unusable)
+        # Queued: a notice moves widgets, and a host may tell in the middle of its paint.
+        self._host.unusable.connect(self._take_unusable, Qt.ConnectionType.QueuedConnection)
         model.scene_changed.connect(self._take_scene)
         model.data_changed.connect(self._take_data)
         model.state_changed.connect(self._take_state)
@@ -213,23 +221,26 @@ class VolumeView(PictureView):
         final = scene.volume.state.is_over
         qualities = scene.qualities
         budget = self._voxel_budget(scene)
+        if self._following is None or self._following.scene is not scene:
+            self._following = _Following(scene)
+        following = self._following
 
         def job() -> _Made:
             import_vtk()  # the picture that follows needs it, and here nobody waits
             stored = scene.volume.stored(scene.t)
             is_whole = final and bool((qualities.content >= 0).any())
             if is_whole:
+                following.copy = None
                 copy: Copy | None = averaged_copy(
                     scene.spec, stored, qualities, budget, lambda: self._worker.go_on_with("copy")
                 )
             else:
-                if self._following is None or self._followed is not scene:
-                    self._following, self._followed = self._new_copy(scene), scene
-                copy = self._following.update(stored, qualities)
+                following.copy = following.copy or self._new_copy(scene)
+                copy = following.copy.update(stored, qualities)
             image = VolumeImage.from_copy(copy, scene.spec.value_map) if copy else None
             return scene, is_whole, image
 
-        self._worker.run("copy", job, self._take_copy)
+        self._worker.run("copy", job, self._take_copy, lambda: self._take_no_copy(scene))
 
     def _new_copy(self, scene: Scene) -> FollowingCopy:
         """On a card each slice that arrives goes into the texture: a finer one is not dearer."""
@@ -239,6 +250,13 @@ class VolumeView(PictureView):
 
     def _voxel_budget(self, scene: Scene) -> int:
         return SOFTWARE_VOXELS if self._host.is_software else GPU_BYTES // scene.spec.dtype.itemsize
+
+    def _take_no_copy(self, scene: Scene) -> None:
+        """Go on with what came after a copy that could not be made."""
+        if scene is self.model.scene:
+            self._is_copying = False
+            if self._is_stale:
+                self._take_data(())
 
     def _take_copy(self, made: _Made) -> None:
         scene, final, image = made
@@ -339,6 +357,7 @@ class VolumeView(PictureView):
             self.model.scene,
             self.model.state,
             sentence=self._sentence_now(),
+            has_picture=not self._sentence and self.model.state.volume_mode != "off",
             is_rough=self._look.image is not None and not self._is_final,
             hovered=self._hovered_side,
             face=self._hovered_face,

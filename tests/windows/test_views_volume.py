@@ -213,6 +213,7 @@ def test_while_loading_3d_follows_and_says_that_it_is_coarse(views) -> None:
         let_go.set()
     views.settle()
     settled(views)
+    assert views.view("volume")._following.copy is None, "the volume itself took its place"
     words = views.pixels("volume")[-40:, 72:200]
     assert near(words, (0xE0, 0xB0, 0x4A), 40).sum() == 0
 
@@ -235,6 +236,31 @@ def test_a_look_that_shows_nothing_is_a_sentence_not_a_black_view(views) -> None
     assert 100 < words < 3000, "a sentence, no volume"
     views.workspace.change(shift=0.0)
     assert (settled(views).max(axis=2) > 40).mean() > 0.01
+
+
+def test_a_look_that_shows_nothing_leaves_what_takes_clicks_to_be_seen(views) -> None:
+    views.show_array(ball_with_marker())
+    views.bare(shift=8.0)
+    pump_until(lambda: views.workspace.is_at_rest)
+    sentence = views.pixels("volume").astype(int)
+    views.workspace.change(text_visible=True)
+    pump_until(lambda: views.workspace.is_at_rest)
+    cube = np.abs(views.pixels("volume") - sentence).max(axis=2) > 40
+    assert cube[-72:, :72].sum() > 100
+    views.workspace.change(text_visible=False, crop=((8.0,) * 3, (56.0,) * 3))
+    pump_until(lambda: views.workspace.is_at_rest)
+    box = np.abs(views.pixels("volume") - sentence).max(axis=2) > 40
+    assert box.sum() > 100
+
+
+@pytest.mark.parametrize("at", ["viewer.model.robust_range", "viewer.volume_view.averaged_copy"])
+def test_work_that_fails_is_not_waited_for(views, monkeypatch, at) -> None:
+    def fail(*_args, **_options):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(at, fail)
+    views.show_array(ball_with_marker())
+    pump_until(lambda: views.workspace.is_at_rest)
 
 
 def test_a_picture_of_the_volume_before_never_comes_late(views) -> None:
@@ -357,6 +383,30 @@ def test_a_volume_that_is_closed_is_let_go_of(views) -> None:
     settled(views)
     buffer = weakref.ref(views.volume._volume)
     views.workspace.show_volume(None)
+    views.volume.close()
+    views.volume = None
+    pump_until(lambda: buffer() is None)
+
+
+def test_a_volume_that_is_closed_while_3d_follows_it_is_let_go_of(views) -> None:
+    """M5: the copy that follows a load does not keep what it was taken from."""
+    import weakref
+
+    voxels = ball_with_marker()
+    let_go = threading.Event()
+
+    def before(request) -> None:
+        if request.chunk.index > 40:
+            let_go.wait(60)
+
+    source = ArraySource(volume_spec(voxels), voxels[np.newaxis], has_coarse=False, before=before)
+    views.show(source, wait=False, workers=4)
+    try:
+        pump_until(lambda: (picture(views).max(axis=2) > 40).mean() > 0.005)
+        buffer = weakref.ref(views.volume._volume)
+        views.workspace.show_volume(None)
+    finally:
+        let_go.set()
     views.volume.close()
     views.volume = None
     pump_until(lambda: buffer() is None)
