@@ -215,7 +215,8 @@ def test_a_page_instead_of_an_instance_is_not_kept(enhanced):
 
 
 def test_one_address_in_two_forms_is_asked_for_twice():
-    client, answers, both = HttpClient(), [], threading.Event()
+    client, both = HttpClient(), threading.Event()
+    answers: list[bytes] = []
 
     def got(answer):
         answers.append(bytes(answer.body))
@@ -227,8 +228,12 @@ def test_one_address_in_two_forms_is_asked_for_twice():
 
     with WebServer(handler) as server:
         instances = Instances(client)
-        for accept in ("a/a", "b/b"):
-            client.call_soon(lambda accept=accept: instances.get(server.url, accept, got))
+
+        def ask():
+            for accept in ("a/a", "b/b"):
+                instances.get(server.url, accept, got)
+
+        client.call_soon(ask)
         assert both.wait(60)
         client.close()
     assert sorted(answers) == [b"a/a", b"b/b"]
